@@ -112,8 +112,10 @@ public:
     }
 
     // The view lives as long as the input does.
-    Text get_text() noexcept {
-        const auto size = get<std::uint32_t>();
+    Text get_text() noexcept { return take(get<std::uint32_t>()); }
+
+    // The next bytes, whose count is known from elsewhere.
+    Text take(std::size_t size) noexcept {
         if (size > in_.size()) {
             fail();
             return {};
