@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Slices of valid JSON text: values are passed on as the bytes the client sent, never
-// through a tree. Everything here takes text that json::validate accepted and returns views
-// into it; on other text the answers mean nothing, but no byte outside it is read.
+// Slices of text that json::validate accepted: values pass through as the bytes the client
+// sent, never as a tree. Views into the input; values carry no white space around them. On
+// other text the answers mean nothing, but no byte outside it is read.
 #pragma once
 
 #include "base/bytes.hpp"
