@@ -65,8 +65,9 @@ template <class T> void store_be(std::uint8_t *at, T value) noexcept {
 // What Writer and Reader take: numbers, enums and plain structs of them without padding. Padding
 // would leak old memory; a view or a pointer would write its address.
 template <class T>
-concept Plain = std::is_trivially_copyable_v<T> && !std::is_pointer_v<T> && !std::is_convertible_v<T, Text> &&
-                (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::has_unique_object_representations_v<T>);
+concept Plain = std::is_trivially_copyable_v<T> &&
+    (std::is_arithmetic_v<T> || std::is_enum_v<T> ||
+     (std::is_aggregate_v<T> && std::has_unique_object_representations_v<T>));
 
 // Appends values in this machine's order: for images that never leave the host.
 class Writer {
