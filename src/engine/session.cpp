@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "engine/session.hpp"
+
+#include "wire/eio.hpp"
+#include "wire/eio_http.hpp"
+
+#include <utility>
+
+namespace rt::engine {
+
+namespace eio = wire::eio;
+
+namespace {
+
+constexpr Millis kLinger = 30000; // how long a closed polling session waits for its last GET
+
+constexpr Answer kOk{200, BodyKind::ok, "ok"};
+constexpr Answer kBad{400, BodyKind::empty, ""};
+
+} // namespace
+
+void Turn::add(Session &session) {
+    Link<OutputTag> &link = session;
+    if (link.linked()) {
+        return;
+    }
+    if (output_.empty()) {
+        arm();
+    }
+    output_.push_back(session);
+}
+
+void Turn::flush(Millis now) {
+    while (!output_.empty()) {
+        Session &session = output_.front();
+        static_cast<Link<OutputTag> &>(session).unlink();
+        session.flush(now);
+    }
+}
+
+Session::Session(const SessionPorts &ports, SessionEvents &events, const SessionSettings &settings, Text sid)
+    : ports_(ports), events_(events), settings_(settings), sid_(sid) {}
+
+void Session::start_polling(Millis now) { ports_.deadlines.start(*this, now, settings_.ping_interval); }
+
+void Session::start_websocket(WsPort &port, Millis now) {
+    port_ = &port;
+    was_websocket_ = true;
+    queue_.push(wire::Frame::text({open_packet(TransportKind::websocket)}));
+    ports_.turn.add(*this);
+    ports_.deadlines.start(*this, now, settings_.ping_interval);
+}
+
+std::string Session::open_packet(TransportKind transport) const {
+    std::string packet;
+    const bool may_upgrade = transport == TransportKind::polling && settings_.websocket;
+    eio::append_open(packet, {sid_, may_upgrade, settings_.ping_interval, settings_.ping_timeout,
+                              settings_.max_payload});
+    return packet;
+}
+
+void Session::on_poll(const ExchangeId &id, Millis now) {
+    if (port_ != nullptr || state_ == State::closed || state_ == State::moved) {
+        refuse(id);
+        return;
+    }
+    if (poll_) {
+        // Two GETs at once: nobody can tell which of them the client still reads.
+        answer(poll_, {200, BodyKind::packets, eio::kClose});
+        ports_.exchanges.answer(id, kBad);
+        end(CloseReason::transport_error, now);
+        return;
+    }
+    poll_ = id;
+    if (state_ == State::closing) {
+        answer_poll(eio::kClose);
+        finish();
+        return;
+    }
+    if (!queue_.empty()) {
+        ports_.turn.add(*this);
+    }
+}
+
+bool Session::on_post_begin(const ExchangeId &id, Millis now) {
+    if (port_ != nullptr || state_ != State::open) {
+        refuse(id);
+        return false;
+    }
+    if (post_) {
+        answer(post_, kBad);
+        ports_.exchanges.answer(id, kBad);
+        end(CloseReason::transport_error, now);
+        return false;
+    }
+    post_ = id;
+    return true;
+}
+
+void Session::on_post(const ExchangeId &id, Text body, Millis now) {
+    if (post_ != id && !on_post_begin(id, now)) {
+        return;
+    }
+    on_payload(body, now);
+}
+
+// The body's packets may end the session, and then the answer says so.
+void Session::on_payload(Text body, Millis now) {
+    const Result<void> done = eio::decode_payload(body, [&](const eio::Packet &packet) -> Result<void> {
+        on_packet(packet, now);
+        return state_ == State::open ? Result<void>() : Result<void>(Code::gone, "the session has ended");
+    });
+    if (done || done.code() == Code::gone) {
+        answer(post_, kOk);
+        return;
+    }
+    answer(post_, kBad);
+    end(CloseReason::parse_error, now);
+}
+
+void Session::on_abort(const ExchangeId &id, Millis now) {
+    if (id == poll_) {
+        poll_ = {};
+    } else if (id == post_) {
+        post_ = {};
+    } else {
+        return;
+    }
+    end(CloseReason::transport_error, now);
+}
+
+bool Session::probe_begin(Millis now) {
+    if (port_ != nullptr || probe_ != nullptr || state_ != State::open) {
+        return false;
+    }
+    probe_ = std::make_unique<Probe>(ports_.deadlines, *this);
+    probe_->start(now, settings_.upgrade_timeout);
+    return true;
+}
+
+void Session::probe_seen(Millis now) {
+    if (probe_ != nullptr) {
+        probe_->seen(now);
+    }
+}
+
+void Session::probe_end(Millis) {
+    probe_.reset();
+    if (!queue_.empty()) {
+        ports_.turn.add(*this);
+    }
+}
+
+void Session::on_probe_tick(Millis) {
+    if (poll_) {
+        answer(poll_, {200, BodyKind::packets, eio::kNoop});
+    }
+}
+
+void Session::on_probe_timeout(Millis now) { probe_end(now); }
+
+void Session::upgrade(WsPort &port, Millis now) {
+    quiet(now);
+    probe_.reset();
+    port_ = &port;
+    was_websocket_ = true;
+    if (!queue_.empty()) {
+        ports_.turn.add(*this);
+    }
+}
+
+void Session::on_ws_text(Text packet, Millis now) {
+    if (state_ != State::open) {
+        return;
+    }
+    eio::Decoder decoder;
+    const Result<eio::Packet> decoded = decoder.decode(packet);
+    if (!decoded) {
+        close(CloseReason::parse_error, now);
+        return;
+    }
+    on_packet(*decoded, now);
+}
+
+void Session::on_ws_binary(Bytes data, Millis now) {
+    if (state_ == State::open) {
+        events_.on_binary(data, now);
+    }
+}
+
+void Session::on_ws_closed(CloseReason reason, Millis now) {
+    port_ = nullptr;
+    end(reason, now);
+}
+
+void Session::on_packet(const eio::Packet &packet, Millis now) {
+    switch (packet.type) {
+    case eio::PacketType::message:
+        if (packet.binary) {
+            events_.on_binary(as_bytes(packet.data), now);
+        } else {
+            events_.on_text(packet.data, now);
+        }
+        return;
+    case eio::PacketType::pong:
+        on_pong(now);
+        return;
+    case eio::PacketType::ping:
+        // Only EIO=3 clients ping: "invalid heartbeat direction".
+        close(CloseReason::parse_error, now);
+        return;
+    case eio::PacketType::close:
+        if (poll_) {
+            answer(poll_, {200, BodyKind::packets, eio::kNoop});
+        }
+        close(CloseReason::transport_close, now);
+        return;
+    case eio::PacketType::open:
+    case eio::PacketType::upgrade:
+    case eio::PacketType::noop:
+        return; // as the reference: no meaning here, and no harm
+    }
+}
+
+void Session::on_pong(Millis now) {
+    awaits_pong_ = false;
+    ports_.deadlines.start(*this, now, settings_.ping_interval);
+}
+
+void Session::on_deadline(Millis now) {
+    if (state_ == State::closing) {
+        finish();
+    } else if (awaits_pong_) {
+        close(CloseReason::ping_timeout, now);
+    } else {
+        ping(now);
+    }
+}
+
+void Session::ping(Millis now) {
+    awaits_pong_ = true;
+    ports_.deadlines.start(*this, now, settings_.ping_timeout);
+    send(wire::Frame::text({eio::kPing}), Delivery::reliable, now);
+}
+
+bool Session::writable() const noexcept {
+    if (port_ != nullptr) {
+        return !port_->blocked();
+    }
+    return poll_ && probe_ == nullptr;
+}
+
+// A frame that alone exceeds the buffer may pass when nothing waits: the bound is for what
+// piles up, and the frame is shared.
+bool Session::make_room(const wire::Frame &frame, Delivery delivery, Millis now) {
+    const bool is_volatile = delivery == Delivery::volatile_;
+    if (is_volatile && settings_.slow_policy == SlowPolicy::close && !writable()) {
+        return false;
+    }
+    if (queue_.empty() || queue_.bytes() + frame.size() <= settings_.send_buffer) {
+        return true;
+    }
+    if (!is_volatile) {
+        close(CloseReason::slow_client, now);
+    }
+    return false;
+}
+
+bool Session::send(const Ref<wire::Frame> &frame, Delivery delivery, Millis now) {
+    if (state_ != State::open || !make_room(*frame, delivery, now)) {
+        return false;
+    }
+    queue_.push(port_ != nullptr ? port_->form(frame) : frame);
+    ports_.turn.add(*this);
+    return true;
+}
+
+void Session::flush(Millis) {
+    if (queue_.empty()) {
+        return;
+    }
+    if (port_ != nullptr) {
+        port_->write(queue_);
+    } else if (poll_ && (probe_ == nullptr || !probe_->was_seen())) {
+        answer_poll({});
+    }
+}
+
+// Everything that is queued, and then `last` if it is not empty. The reference puts a noop
+// before a lone close packet.
+void Session::answer_poll(Text last) {
+    std::size_t size = 2 + last.size();
+    for (std::uint32_t i = 0; i < queue_.frames(); ++i) {
+        size += queue_[i].polling_size() + 1;
+    }
+    std::string body;
+    body.reserve(size);
+    for (std::uint32_t i = 0; i < queue_.frames(); ++i) {
+        if (!body.empty()) {
+            body += eio::kSeparator;
+        }
+        queue_[i].append_polling(body);
+    }
+    queue_.clear();
+    if (!last.empty()) {
+        body += body.empty() ? eio::kNoop : Text();
+        body += eio::kSeparator;
+        body += last;
+    }
+    answer(poll_, {200, BodyKind::packets, body});
+}
+
+void Session::answer(ExchangeId &id, const Answer &answer) {
+    if (id) {
+        ports_.exchanges.answer(std::exchange(id, {}), answer);
+    }
+}
+
+void Session::refuse(const ExchangeId &id) const {
+    const auto error = state_ == State::open ? eio::RequestError::bad_request : eio::RequestError::unknown_sid;
+    const eio::ErrorAnswer &told = eio::answer_to(error);
+    ports_.exchanges.answer(id, {told.status, BodyKind::json, told.body});
+}
+
+void Session::close(CloseReason reason, Millis now) {
+    if (state_ != State::open) {
+        return;
+    }
+    // A client that broke off or broke the protocol gets no last words on polling.
+    const bool orderly = reason == CloseReason::forced_close || reason == CloseReason::forced_server_close ||
+                         reason == CloseReason::server_shutting_down;
+    if (port_ != nullptr || !orderly) {
+        end(reason, now);
+        return;
+    }
+    state_ = State::closing;
+    probe_.reset();
+    events_.on_closed(reason, now);
+    if (!poll_) {
+        ports_.deadlines.start(*this, now, kLinger);
+        return;
+    }
+    if (queue_.empty()) {
+        answer(poll_, {200, BodyKind::packets, eio::kClose});
+    } else {
+        answer_poll(eio::kClose);
+    }
+    finish();
+}
+
+// At once: the transport is told, nothing waits.
+void Session::end(CloseReason reason, Millis now) {
+    if (state_ == State::closing) {
+        finish();
+        return;
+    }
+    if (state_ != State::open) {
+        return;
+    }
+    state_ = State::closed;
+    if (WsPort *port = std::exchange(port_, nullptr); port != nullptr) {
+        port->shut(std::move(queue_), close_status(reason));
+    }
+    answer(poll_, {200, BodyKind::packets, eio::kClose});
+    answer(post_, kOk);
+    events_.on_closed(reason, now);
+    finish();
+}
+
+void Session::finish() {
+    state_ = State::closed;
+    Deadline::stop();
+    static_cast<Link<OutputTag> &>(*this).unlink();
+    probe_.reset();
+    queue_.clear();
+    events_.on_finished();
+}
+
+void Session::quiet(Millis) {
+    if (poll_) {
+        answer(poll_, {200, BodyKind::packets, eio::kNoop});
+    }
+}
+
+} // namespace rt::engine

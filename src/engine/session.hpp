@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One Engine.IO v4 session: heartbeat, polling pairs, upgrade, output. It knows no socket
+// and no clock; it lives at one worker (its home) until it is frozen and thawed elsewhere.
+#pragma once
+
+#include "base/deadlines.hpp"
+#include "base/list.hpp"
+#include "base/ports.hpp"
+#include "base/ref.hpp"
+#include "engine/codes.hpp"
+#include "engine/exchange.hpp"
+#include "engine/out_queue.hpp"
+#include "engine/probe.hpp"
+#include "engine/settings.hpp"
+#include "wire/frame.hpp"
+
+#include <memory>
+#include <string>
+
+namespace rt::engine {
+
+class Session;
+
+enum class Delivery : std::uint8_t { reliable, volatile_ };
+enum class TransportKind : std::uint8_t { polling, websocket };
+
+// The socket under a session on WebSocket. Implemented by the shell.
+class WsPort {
+public:
+    virtual ~WsPort() = default;
+
+    // The form of a frame that suits this socket: itself, or its compressed twin.
+    [[nodiscard]] virtual Ref<wire::Frame> form(const Ref<wire::Frame> &frame) = 0;
+
+    // Writes what the socket takes and consumes it from the queue; asks to be called again
+    // (through Session::flush) when the socket takes more.
+    virtual void write(OutQueue &queue) = 0;
+
+    // True while the socket takes nothing: an earlier write has not finished.
+    [[nodiscard]] virtual bool blocked() const noexcept = 0;
+
+    // The session has ended: send what is left, then a close frame with this status (0:
+    // none), and let go of the session. Called once.
+    virtual void shut(OutQueue &&rest, std::uint16_t status) = 0;
+};
+
+// Sessions with something to write, flushed once per turn of the event loop: frames that
+// meet in one turn leave in one write.
+struct OutputTag;
+
+class Turn {
+public:
+    virtual ~Turn() = default;
+    void add(Session &session);
+    void flush(Millis now);
+
+private:
+    virtual void arm() = 0; // see to it that flush() is called before the loop sleeps
+    List<Session, OutputTag> output_;
+};
+
+struct SessionPorts {
+    Deadlines &deadlines;
+    Exchanges &exchanges;
+    Turn &turn;
+};
+
+// What lives on a session: Socket.IO, or an echo.
+class SessionEvents {
+public:
+    virtual ~SessionEvents() = default;
+    virtual void on_text(Text data, Millis now) = 0; // a message, without its packet type
+    virtual void on_binary(Bytes data, Millis now) = 0;
+    // Once. The session may linger until its client has fetched the last packets.
+    virtual void on_closed(CloseReason reason, Millis now) = 0;
+    // The last call: nothing refers to the session any more. The owner destroys it, but
+    // not inside this call.
+    virtual void on_finished() = 0;
+};
+
+class Session final : public Deadline, public Link<OutputTag>, public ProbeEvents {
+public:
+    Session(const SessionPorts &ports, SessionEvents &events, const SessionSettings &settings, Text sid);
+    ~Session() = default;
+
+    // The handshake. A polling client gets open_packet() as the body of its GET; a
+    // WebSocket client gets it as the first frame.
+    void start_polling(Millis now);
+    void start_websocket(WsPort &port, Millis now);
+    [[nodiscard]] std::string open_packet(TransportKind transport) const;
+
+    // A GET. Answered at once if something is queued, else held.
+    void on_poll(const ExchangeId &id, Millis now);
+
+    // A POST whose body is still to come: announces it, so that an overlap is seen.
+    // False: refused and answered, the session is closed (facts: overlapping POSTs).
+    bool on_post_begin(const ExchangeId &id, Millis now);
+
+    // A POST with its whole body. The answer is given before this returns.
+    void on_post(const ExchangeId &id, Text body, Millis now);
+
+    // The client dropped the connection of a held GET or of an unfinished POST.
+    void on_abort(const ExchangeId &id, Millis now);
+
+    // A WebSocket wants to take over. begin: false if one is already probing, or the session
+    // is not on polling. seen: `2probe` came; held GETs are now answered with a noop until
+    // the end. end: the probe gave up.
+    bool probe_begin(Millis now);
+    void probe_seen(Millis now);
+    void probe_end(Millis now);
+
+    // `5` came on the probing socket: the session goes on there.
+    void upgrade(WsPort &port, Millis now);
+
+    // Whole messages of the session's own WebSocket, and its end.
+    void on_ws_text(Text packet, Millis now);
+    void on_ws_binary(Bytes data, Millis now);
+    void on_ws_closed(CloseReason reason, Millis now);
+
+    // Queues a frame; it leaves at the end of the turn. Over the send buffer the policy
+    // decides (SlowPolicy). False: not queued, because it was volatile or the session ended.
+    bool send(const Ref<wire::Frame> &frame, Delivery delivery, Millis now);
+
+    // Ends the session from our side: what is queued is sent first.
+    void close(CloseReason reason, Millis now);
+
+    // Writes what is queued. Called by Turn, and by the port when its socket is writable.
+    void flush(Millis now);
+
+    void on_deadline(Millis now) override;
+    void on_probe_tick(Millis now) override;
+    void on_probe_timeout(Millis now) override;
+
+    // As bytes, without sid, settings and transport (engine/image.cpp). The session is then
+    // empty, with no further event, and must be destroyed. Held GETs are answered first.
+    void freeze(Writer &out, Millis now);
+    // Into a fresh session that was not started. False: the image makes no sense.
+    [[nodiscard]] bool thaw(Reader &in, Millis now);
+    // Answers a held GET with a noop, so that the session can be frozen.
+    void quiet(Millis now);
+
+    [[nodiscard]] Text sid() const noexcept { return sid_; }
+    [[nodiscard]] const SessionSettings &settings() const noexcept { return settings_; }
+    [[nodiscard]] bool open() const noexcept { return state_ == State::open; }
+    [[nodiscard]] TransportKind transport() const noexcept {
+        return port_ != nullptr ? TransportKind::websocket : TransportKind::polling;
+    }
+    // The same, also when the transport has gone.
+    [[nodiscard]] TransportKind ended_on() const noexcept {
+        return was_websocket_ ? TransportKind::websocket : TransportKind::polling;
+    }
+    [[nodiscard]] std::size_t queued() const noexcept { return queue_.bytes(); }
+
+private:
+    enum class State : std::uint8_t {
+        open,
+        closing, // polling only: the close packet waits for a GET
+        closed,
+        moved, // frozen
+    };
+
+    void on_packet(const wire::eio::Packet &packet, Millis now);
+    void on_pong(Millis now);
+    void ping(Millis now);
+    void on_payload(Text body, Millis now);
+    void answer_poll(Text last);
+    void answer(ExchangeId &id, const Answer &answer);
+    void refuse(const ExchangeId &id) const;
+    [[nodiscard]] bool writable() const noexcept;
+    [[nodiscard]] bool make_room(const wire::Frame &frame, Delivery delivery, Millis now);
+    void end(CloseReason reason, Millis now);
+    void finish();
+
+    SessionPorts ports_;
+    SessionEvents &events_;
+    const SessionSettings &settings_;
+    std::string sid_;
+    OutQueue queue_;
+    WsPort *port_ = nullptr;
+    std::unique_ptr<Probe> probe_;
+    ExchangeId poll_;
+    ExchangeId post_;
+    State state_ = State::open;
+    bool awaits_pong_ = false;
+    bool was_websocket_ = false;
+};
+
+} // namespace rt::engine

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One action of a chain, and the table of all actions: a row is the directive's name
+// inside connect { }, disconnect { } and on event { }.
+#pragma once
+
+#include "hub/value.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+
+namespace rt::hub {
+
+class Run;
+
+enum class Step : std::uint8_t {
+    next, // go on with the next action
+    wait, // the run was suspended; who took its handle resumes it
+    stop, // the chain ends here; a failure has been recorded in the run
+};
+
+// Immutable, shared by all runs.
+class Action {
+public:
+    virtual ~Action() = default;
+    virtual Step run(Run &run) const = 0;
+    // Every value of this action, so that the settings know what sockets must keep.
+    [[nodiscard]] virtual bool uses(Variable kind) const noexcept = 0;
+};
+
+using MadeAction = std::variant<std::unique_ptr<const Action>, Complaint>;
+
+// Where a chain stands; some actions have no meaning in some places.
+enum class Place : std::uint8_t { connect, disconnect, event };
+
+struct ActionKind {
+    Text name;
+    unsigned min_args; // without the name itself
+    unsigned max_args;
+    MadeAction (*make)(std::span<const Text> args, const CompileScope &names, Place place);
+};
+
+// All actions, in alphabetical order.
+[[nodiscard]] std::span<const ActionKind> action_kinds() noexcept;
+
+} // namespace rt::hub

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The bus: how an emit reaches the sockets of all workers and hosts. At most once to each
+// instance; on one host all instances see one order, the publisher included: it delivers
+// when its own cursor reaches the envelope (decisions.md, idea 1).
+#pragma once
+
+#include "base/ports.hpp"
+#include "base/result.hpp"
+#include "base/slots.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace rt::hub {
+
+using Position = std::uint64_t; // in the host's log; an envelope's is where it ends
+
+enum class Op : std::uint8_t { emit, join, leave, disconnect };
+
+// Who wants the clients' acks of an emit: a worker's open question (hub/questions.hpp).
+struct AskerId {
+    std::uint32_t seat = 0;
+    std::uint32_t seat_generation = 0; // 0: nobody asks
+    Handle slot;
+    std::uint32_t timeout = 0; // milliseconds
+
+    explicit operator bool() const noexcept { return seat_generation != 0; }
+};
+
+struct Envelope {
+    Op op = Op::emit;
+    bool is_volatile = false;
+    bool close = false;              // disconnect: the connection too
+    Text nsp;
+    std::vector<Text> to;            // rooms; empty is everybody of the namespace
+    std::vector<Text> except;        // rooms; a socket's id is a room
+    std::vector<Text> rooms;         // join, leave: which
+    Text data;                       // emit: ["event",...] with placeholders
+    std::vector<Bytes> attachments;  // emit
+    AskerId asker;                   // emit
+
+    // Keeps the capacity: a worker uses one envelope for everything it reads.
+    void clear() noexcept {
+        op = Op::emit;
+        is_volatile = close = false;
+        nsp = data = {};
+        to.clear();
+        except.clear();
+        rooms.clear();
+        attachments.clear();
+        asker = {};
+    }
+};
+
+class Bus {
+public:
+    virtual ~Bus() = default;
+
+    // too_big: over 1/16 of the log. The views are copied before it returns.
+    virtual Result<Position> publish(const Envelope &envelope) = 0;
+
+    // Delivers to this worker's hub everything up to `until`, so that what the caller does
+    // next comes after it. Nested calls from inside a delivery do nothing.
+    virtual void catch_up(Position until, Millis now) = 0;
+
+    // Where this worker's hub stands: the next envelope ends behind it.
+    [[nodiscard]] virtual Position cursor() const noexcept = 0;
+};
+
+class BusEvents {
+public:
+    virtual ~BusEvents() = default;
+    virtual void on_envelope(const Envelope &envelope, Position end, Millis now) = 0;
+
+    // The log overran this worker: what lay between is lost to its clients, and they must
+    // be told by the end of their transports.
+    virtual void on_lapped(Millis now) = 0;
+};
+
+} // namespace rt::hub

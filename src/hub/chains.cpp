@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Hub: which chain an event starts, and what its end means (decisions.md, ruling 20).
+#include "hub/hub.hpp"
+#include "wire/json_slice.hpp"
+#include "wire/json_write.hpp"
+
+#include <utility>
+
+namespace rt::hub {
+
+namespace json = wire::json;
+namespace sio = wire::sio;
+
+namespace {
+
+struct Match {
+    const Chain *chain = nullptr;
+    std::span<const Text> captures;
+};
+
+Match find_rule(const NamespaceSettings &settings, Text event) {
+    for (const EventRule &rule : settings.events) {
+        if (rule.pattern == nullptr) {
+            if (rule.event == event) {
+                return {&rule.chain, {}};
+            }
+        } else if (const std::vector<Text> *captures = rule.pattern->match(event); captures != nullptr) {
+            return {&rule.chain, *captures};
+        }
+    }
+    return {};
+}
+
+std::string connect_error(const Failure &failure) {
+    std::string text = "{\"message\":";
+    json::append_string(text, failure.message.empty() ? failure.code : failure.message);
+    text += ",\"data\":{\"error\":";
+    json::append_string(text, failure.code);
+    return text + failure.extra + "}}";
+}
+
+} // namespace
+
+void Hub::on_connect(Connection &connection, Text name, Text auth, Millis now) {
+    Namespace *nsp = namespace_for(name);
+    if (nsp == nullptr) {
+        connection.client().refuse(name, "{\"message\":\"Invalid namespace\"}", now);
+        return;
+    }
+    const Result<Socket *> added = add_socket(connection, *nsp, auth);
+    if (!added) {
+        connection.client().refuse(name, "{\"message\":\"Server is full\"}", now);
+        return;
+    }
+    Socket &socket = **added;
+    if (!socket.user.empty()) {
+        // Outside realtime_limits: the client did not choose it.
+        const std::string room = "user:" + socket.user;
+        nsp->rooms.join(socket, room);
+        static_cast<void>(ports_.directory.join(socket.record, room));
+    }
+    Scope scope = scope_of(socket);
+    scope.auth = auth;
+    start({nsp->settings().connect, Place::connect, socket.self, {}}, scope, now);
+}
+
+void Hub::on_event(Handle handle, const sio::Packet &packet, std::span<const Bytes> attachments, Millis now) {
+    Socket *socket = sockets_.find(handle);
+    metrics().count(Metric::events_in);
+    if (socket == nullptr || packet.data.empty()) {
+        return;
+    }
+    const Text raw = sio::split_event(packet.data).name;
+    const json::Plain plain(json::kind(raw) == json::Kind::string ? raw : Text("\"\""));
+    const std::string number = json::kind(raw) == json::Kind::string ? std::string() : sio::event_name(raw);
+    const Text name = number.empty() ? plain.text() : Text(number);
+    const Match match = find_rule(socket->nsp.settings(), name);
+    if (match.chain == nullptr) {
+        return;
+    }
+    Scope scope = scope_of(*socket);
+    scope.event = name;
+    scope.data = packet.data;
+    scope.attachments = attachments;
+    scope.event_matched = match.captures;
+    start({*match.chain, Place::event, handle, packet.id}, scope, now);
+}
+
+void Hub::start(const Run::Start &start, const Scope &scope, Millis now) {
+    Run run(*this, start, scope);
+    if (run.proceed(now)) {
+        if (run.place() == Place::connect) {
+            finish_connect(run, now);
+        }
+        return;
+    }
+    run.own();
+    const Handle handle = run.waiting_as();
+    *runs_.find(handle) = std::make_unique<Run>(std::move(run));
+}
+
+void Hub::resume(Handle handle, std::unique_ptr<Failure> failure, Millis now) {
+    const std::unique_ptr<std::unique_ptr<Run>> slot = runs_.take(handle);
+    if (slot == nullptr || *slot == nullptr) {
+        return;
+    }
+    std::unique_ptr<Run> run = std::move(*slot);
+    if (failure != nullptr) {
+        run->fail(std::move(*failure));
+    }
+    go_on(std::move(run), now);
+}
+
+void Hub::go_on(std::unique_ptr<Run> run, Millis now) {
+    if (!run->proceed(now)) {
+        const Handle again = run->waiting_as();
+        *runs_.find(again) = std::move(run);
+    } else if (run->place() == Place::connect) {
+        finish_connect(*run, now);
+    }
+}
+
+void Hub::finish_connect(Run &run, Millis now) {
+    Socket *socket = run.socket();
+    if (socket == nullptr) {
+        return; // the connection ended meanwhile
+    }
+    if (const Failure *failure = run.failure(); failure != nullptr) {
+        Connection &connection = socket->connection;
+        const std::string name(socket->nsp.name());
+        ports_.directory.remove_socket(socket->record);
+        forget(*socket);
+        connection.client().refuse(name, connect_error(*failure), now);
+        return;
+    }
+    accept(*socket, now);
+    run.settle();
+}
+
+// The answer first, then what the chain and the bus already sent.
+void Hub::accept(Socket &socket, Millis now) {
+    std::string answer = "{\"sid\":\"";
+    answer += socket.id_text();
+    answer += "\"}";
+    socket.connected = true;
+    const std::unique_ptr<Held> held = std::move(socket.held);
+    const Handle self = socket.self;
+    socket.connection.client().accept(socket.nsp.name(), self, answer, now);
+    for (const Ref<wire::Frame> &frame : held->frames) {
+        if (Socket *still = sockets_.find(self); still != nullptr) {
+            send(*still, frame, engine::Delivery::reliable, now);
+        }
+    }
+}
+
+} // namespace rt::hub

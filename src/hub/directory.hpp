@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the hub writes into the host's roster (shared memory): who is connected, where, in
+// which rooms. The roster answers for sockets of all workers; the hub only for its own.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "base/slots.hpp"
+#include "engine/session.hpp"
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace rt::hub {
+
+// A record of the roster; finds nothing once the record has been reused.
+struct RecordRef {
+    std::uint32_t cell = 0;
+    std::uint32_t serial = 0; // 0 is no record
+    explicit operator bool() const noexcept { return serial != 0; }
+};
+
+// The request that opened the connection, as fetchSockets shows it (facts of the reference:
+// the handshake object). Address and scheme are those after realip.
+struct Handshake {
+    Text address;
+    Text url;
+    Text query;
+    bool secure = false;
+    bool xdomain = false;
+    std::uint64_t issued = 0; // milliseconds since 1970
+    std::vector<std::pair<Text, Text>> headers; // without cookies, credentials, hop-by-hop ones
+};
+
+class Directory {
+public:
+    virtual ~Directory() = default;
+
+    // full: the zone has no room; the caller refuses the session with 503.
+    virtual Result<RecordRef> add_connection(Text sid, const Handshake &handshake,
+                                             engine::TransportKind transport) = 0;
+    virtual void set_transport(RecordRef connection, engine::TransportKind transport) = 0;
+
+    // This worker is the connection's home from now on, under this handle of its hub.
+    virtual void settle(RecordRef connection, Handle slot) = 0;
+    virtual void remove_connection(RecordRef connection) = 0;
+
+    virtual Result<RecordRef> add_socket(RecordRef connection, Text nsp, Text id, Text user, Text auth) = 0;
+    virtual void remove_socket(RecordRef socket) = 0;
+    virtual Result<void> join(RecordRef socket, Text room) = 0;
+    virtual void leave(RecordRef socket, Text room) = 0;
+
+    // Does a socket of this id live on the host, at any worker?
+    [[nodiscard]] virtual bool knows_socket(Text id) = 0;
+};
+
+} // namespace rt::hub

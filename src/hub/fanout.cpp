@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Hub: from an envelope to the sockets it means. Cost is in the sockets it reaches, never
+// in those that are idle; the frame is made when the first target is found, once.
+#include "hub/hub.hpp"
+#include "wire/sio.hpp"
+
+#include <algorithm>
+
+namespace rt::hub {
+
+namespace sio = wire::sio;
+
+namespace {
+
+Ref<wire::Frame> make_frame(const Envelope &envelope) {
+    std::string header = "4";
+    const auto attached = static_cast<std::uint32_t>(envelope.attachments.size());
+    sio::append_header(header, {sio::Type::event, envelope.nsp, {}, attached});
+    return wire::Frame::packet({header, envelope.data}, envelope.attachments);
+}
+
+// Calls visit(Socket &) for each socket of a room, which may be a socket's own id.
+template <class Visitor> void each_in(Namespace &nsp, Text room, Visitor visit) {
+    if (room.size() == kIdLength) {
+        if (Socket *socket = nsp.find(room); socket != nullptr) {
+            visit(*socket);
+        }
+    }
+    if (Room *found = nsp.rooms.find(room); found != nullptr) {
+        for (const Room::Member &member : found->members) {
+            visit(*member.socket);
+        }
+    }
+}
+
+bool stands_in(const Socket &socket, Text room) {
+    return room == socket.id_text() ||
+           std::any_of(socket.memberships.begin(), socket.memberships.end(),
+                       [&](const Membership &membership) { return membership.room->name == room; });
+}
+
+bool means(const Envelope &envelope, const Socket &socket) {
+    const auto in = [&](Text room) { return stands_in(socket, room); };
+    return (envelope.to.empty() || std::any_of(envelope.to.begin(), envelope.to.end(), in)) &&
+           std::none_of(envelope.except.begin(), envelope.except.end(), in);
+}
+
+} // namespace
+
+void Hub::on_envelope(const Envelope &envelope, Position, Millis now) {
+    Namespace *nsp = known_namespace(envelope.nsp);
+    if (nsp == nullptr || nsp->size() == 0) {
+        return;
+    }
+    collect(*nsp, envelope);
+    deliver(envelope, now);
+}
+
+void Hub::replay(Connection &connection, const Envelope &envelope, Millis now) {
+    targets_.clear();
+    for (const Handle handle : connection.sockets()) {
+        Socket *socket = sockets_.find(handle);
+        if (socket->nsp.name() == envelope.nsp && means(envelope, *socket)) {
+            targets_.push_back(socket);
+        }
+    }
+    deliver(envelope, now);
+}
+
+// A mark says that the socket was met in this fan-out: excluded, or taken already through
+// another room. Collected first, because delivery may end sockets.
+void Hub::collect(Namespace &nsp, const Envelope &envelope) {
+    targets_.clear();
+    ++mark_;
+    for (const Text room : envelope.except) {
+        each_in(nsp, room, [&](Socket &socket) { socket.mark = mark_; });
+    }
+    const auto take = [&](Socket &socket) {
+        if (socket.mark != mark_) {
+            socket.mark = mark_;
+            targets_.push_back(&socket);
+        }
+    };
+    if (envelope.to.empty()) {
+        nsp.sockets.each(take);
+        return;
+    }
+    for (const Text room : envelope.to) {
+        each_in(nsp, room, take);
+    }
+}
+
+// Each target stands in another connection, and ending one ends no other: the pointers hold.
+void Hub::deliver(const Envelope &envelope, Millis now) {
+    if (targets_.empty()) {
+        return;
+    }
+    if (envelope.op != Op::emit) {
+        for (Socket *socket : targets_) {
+            apply(envelope, *socket, now);
+        }
+        return;
+    }
+    const Ref<wire::Frame> frame = make_frame(envelope);
+    const auto delivery =
+        envelope.is_volatile ? engine::Delivery::volatile_ : engine::Delivery::reliable;
+    for (Socket *socket : targets_) {
+        send(*socket, frame, delivery, now);
+    }
+}
+
+void Hub::apply(const Envelope &envelope, Socket &socket, Millis now) {
+    if (envelope.op == Op::disconnect) {
+        put_out(socket, envelope.close, now);
+        return;
+    }
+    for (const Text room : envelope.rooms) {
+        if (envelope.op == Op::join) {
+            static_cast<void>(join(socket, room)); // refusals are counted there
+        } else {
+            leave(socket, room);
+        }
+    }
+}
+
+void Hub::on_lapped(Millis now) {
+    metrics().count(Metric::lapped);
+    ports_.log.write(Level::error, "the log overran this worker, its clients are closed to reconnect");
+    close_all(engine::CloseReason::transport_close, now);
+}
+
+} // namespace rt::hub

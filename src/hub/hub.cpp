@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "hub/hub.hpp"
+
+#include "base/base64.hpp"
+
+#include <array>
+#include <utility>
+
+namespace rt::hub {
+
+namespace {
+
+constexpr std::size_t kSidRandom = 21; // 28 characters: 168 bits that nobody guesses
+constexpr std::size_t kIdRandom = 12;  // 16 characters
+
+template <std::size_t Size> std::string random_text(Random &random) {
+    std::array<std::uint8_t, Size> bytes;
+    random.fill(bytes);
+    std::string text;
+    append_base64url(text, bytes);
+    return text;
+}
+
+} // namespace
+
+Hub::Hub(const AppSettings &settings, HubNames names, HubPorts ports)
+    : settings_(settings), names_(std::move(names)), ports_(std::move(ports)) {}
+
+// Sockets refer to their namespaces and connections: they go first.
+Hub::~Hub() {
+    ended_.clear();
+    connections_.each([&](Handle, Connection &connection) {
+        while (!connection.sockets().empty()) {
+            Socket &socket = *sockets_.find(connection.sockets().back());
+            socket.nsp.remove(socket);
+            connection.remove_socket(socket.self);
+            sockets_.erase(socket.self);
+        }
+    });
+}
+
+Result<Connection *> Hub::open(const Birth &birth) {
+    const std::string sid = names_.host + random_text<kSidRandom>(ports_.random);
+    const Result<RecordRef> record = ports_.directory.add_connection(sid, birth.handshake, birth.transport);
+    if (!record) {
+        metrics().count(Metric::refused_zone_full);
+        return record.error();
+    }
+    const Handle handle = connections_.emplace(
+        *this, Connection::Origin{birth.kind, *birth.settings, sid, *record, birth.captured});
+    Connection &connection = *connections_.find(handle);
+    connection.self = handle;
+    ports_.directory.settle(*record, handle);
+    metrics().count(Metric::connections);
+    count_transport(birth.transport, 1);
+    return &connection;
+}
+
+void Hub::upgraded(Connection &connection) {
+    ports_.directory.set_transport(connection.record(), engine::TransportKind::websocket);
+    count_transport(engine::TransportKind::polling, -1);
+    count_transport(engine::TransportKind::websocket, 1);
+    metrics().count(Metric::upgrades);
+}
+
+void Hub::count_transport(engine::TransportKind transport, int amount) noexcept {
+    metrics().add(transport == engine::TransportKind::websocket ? Metric::websocket : Metric::polling,
+                  amount);
+}
+
+void Hub::on_closed(Connection &connection, engine::CloseReason reason, Millis now) {
+    if (reason == engine::CloseReason::ping_timeout) {
+        metrics().count(Metric::ping_timeouts);
+    } else if (reason == engine::CloseReason::slow_client) {
+        metrics().count(Metric::slow_closed);
+    }
+    while (!connection.sockets().empty()) {
+        drop(*sockets_.find(connection.sockets().back()), engine::reason_text(reason), now);
+    }
+}
+
+void Hub::on_finished(Connection &connection) {
+    if (finished_.empty()) {
+        ports_.request_reap();
+    }
+    finished_.push_back(connection.self);
+}
+
+void Hub::reap() {
+    ended_.clear();
+    for (const Handle handle : std::exchange(finished_, {})) {
+        Connection *connection = connections_.find(handle);
+        if (connection == nullptr) {
+            continue;
+        }
+        if (connection->record()) {
+            ports_.directory.remove_connection(connection->record());
+        }
+        count_transport(connection->session().ended_on(), -1);
+        connections_.erase(handle);
+    }
+    if (std::exchange(empty_namespace_, false)) {
+        std::erase_if(namespaces_, [](const auto &entry) {
+            return entry.second->size() == 0 && entry.second->settings().pattern != nullptr;
+        });
+    }
+}
+
+void Hub::close_all(engine::CloseReason reason, Millis now) {
+    connections_.each([&](Handle, Connection &connection) { connection.session().close(reason, now); });
+}
+
+Namespace *Hub::known_namespace(Text name) const {
+    const auto found = namespaces_.find(name);
+    return found == namespaces_.end() ? nullptr : found->second.get();
+}
+
+// Exact names come first in the settings, so they win over patterns.
+Namespace *Hub::namespace_for(Text name) {
+    if (Namespace *known = known_namespace(name); known != nullptr) {
+        return known;
+    }
+    for (const auto &settings : settings_.namespaces) {
+        std::vector<std::string> matched;
+        if (settings->pattern == nullptr) {
+            if (settings->path != name) {
+                continue;
+            }
+        } else if (const std::vector<Text> *views = settings->pattern->match(name); views != nullptr) {
+            matched.assign(views->begin(), views->end());
+        } else {
+            continue;
+        }
+        auto made = std::make_unique<Namespace>(std::string(name), *settings, std::move(matched));
+        Namespace *nsp = made.get();
+        namespaces_.emplace(nsp->name(), std::move(made));
+        return nsp;
+    }
+    return nullptr;
+}
+
+Result<Socket *> Hub::add_socket(Connection &connection, Namespace &nsp, Text auth) {
+    SocketId id{};
+    const std::string text = names_.host + random_text<kIdRandom>(ports_.random);
+    text.copy(id.data(), id.size());
+    Socket &socket = place_socket(connection, nsp, id);
+    if (nsp.settings().keeps_auth) {
+        socket.auth = std::make_unique<std::string>(auth);
+    }
+    Scope scope = scope_of(socket);
+    scope.auth = auth;
+    socket.user = settings_.user.text(scope);
+    const Result<RecordRef> record =
+        ports_.directory.add_socket(connection.record(), nsp.name(), socket.id_text(), socket.user, auth);
+    if (!record) {
+        metrics().count(Metric::refused_zone_full);
+        forget(socket);
+        return record.error();
+    }
+    socket.record = *record;
+    socket.held = std::make_unique<Held>();
+    return &socket;
+}
+
+Socket &Hub::place_socket(Connection &connection, Namespace &nsp, const SocketId &id) {
+    const Handle handle = sockets_.emplace(connection, nsp, id);
+    Socket &socket = *sockets_.find(handle);
+    socket.self = handle;
+    nsp.add(socket);
+    connection.add_socket(handle);
+    metrics().add(Metric::sockets, 1);
+    return socket;
+}
+
+// Takes the socket out of this worker, and only that. It is destroyed by reap().
+void Hub::forget(Socket &socket) {
+    Namespace &nsp = socket.nsp;
+    nsp.remove(socket);
+    empty_namespace_ = empty_namespace_ || (nsp.size() == 0 && nsp.settings().pattern != nullptr);
+    socket.connection.remove_socket(socket.self);
+    metrics().add(Metric::sockets, -1);
+    if (ended_.empty()) {
+        ports_.request_reap();
+    }
+    ended_.push_back(sockets_.take(socket.self));
+}
+
+} // namespace rt::hub

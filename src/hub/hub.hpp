@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One application at one worker: its connections, namespaces and sockets, and the verbs on
+// them. Everything it tells other workers goes over the bus; everything they may ask of its
+// sockets stands in the directory.
+#pragma once
+
+#include "base/fn.hpp"
+#include "base/ports.hpp"
+#include "base/slots.hpp"
+#include "hub/bus.hpp"
+#include "hub/connection.hpp"
+#include "hub/directory.hpp"
+#include "hub/metrics.hpp"
+#include "hub/namespace.hpp"
+#include "hub/run.hpp"
+#include "hub/settings.hpp"
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace rt::hub {
+
+struct HubPorts {
+    Bus &bus;
+    Directory &directory;
+    Metrics &metrics;
+    Random &random;
+    Log &log;
+    engine::SessionPorts session;
+    // The owner calls Hub::reap() before the event loop sleeps, when this was called.
+    Fn<void()> request_reap;
+};
+
+struct HubNames {
+    std::string host;   // 4 characters of the id alphabet: the first part of every id
+    std::string node;   // $realtime_node
+    std::string worker; // $realtime_worker
+};
+
+class Hub final : public BusEvents {
+public:
+    Hub(const AppSettings &settings, HubNames names, HubPorts ports);
+    ~Hub() override;
+
+    // --- connections (hub.cpp) ---
+
+    // A new connection; its session is not started. full: the zone has no room.
+    Result<Connection *> open(const Birth &birth);
+    [[nodiscard]] Connection *find(Handle connection) const noexcept { return connections_.find(connection); }
+    [[nodiscard]] std::size_t size() const noexcept { return connections_.size(); }
+
+    // The client's WebSocket took over from polling.
+    void upgraded(Connection &connection);
+
+    // Destroys what has finished. Never inside a callback of a session.
+    void reap();
+
+    // Ends all sessions (decisions.md, ruling 17).
+    void close_all(engine::CloseReason reason, Millis now);
+
+    // A session that arrives from, or goes to, another worker (hub/mover.cpp): nothing is told
+    // to the application or the client. What was published behind the image's position is the
+    // caller's to replay.
+    Result<Connection *> thaw(Reader &in, Millis now);
+    void freeze(Connection &connection, Writer &out, Millis now);
+
+    // --- the bus (fanout.cpp) ---
+
+    void on_envelope(const Envelope &envelope, Position end, Millis now) override;
+    void on_lapped(Millis now) override;
+    // The same envelope for one connection that arrived behind it.
+    void replay(Connection &connection, const Envelope &envelope, Millis now);
+
+    // --- chains (chains.cpp) ---
+
+    // Goes on with a chain that waited; a failure ends it.
+    void resume(Handle run, std::unique_ptr<Failure> failure, Millis now);
+    [[nodiscard]] Handle reserve_run() { return runs_.emplace(); }
+    void on_connect(Connection &connection, Text nsp, Text auth, Millis now);
+    void on_event(Handle socket, const wire::sio::Packet &packet, std::span<const Bytes> attachments,
+                  Millis now);
+    void on_ack(Handle socket, const wire::sio::Packet &packet, std::span<const Bytes> attachments,
+                Millis now);
+
+    // --- sockets (sockets.cpp) ---
+
+    [[nodiscard]] Socket *find_socket(Handle socket) const noexcept { return sockets_.find(socket); }
+    Result<void> join(Socket &socket, Text room);
+    void leave(Socket &socket, Text room);
+    // The server ends a socket: DISCONNECT, or the whole connection.
+    void put_out(Socket &socket, bool connection, Millis now);
+    // The socket is gone for the application; disconnect { } runs if it was connected.
+    void drop(Socket &socket, Text reason, Millis now);
+    void send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now);
+
+    // --- what a connection tells (hub.cpp) ---
+
+    void on_closed(Connection &connection, engine::CloseReason reason, Millis now);
+    void on_finished(Connection &connection);
+
+    [[nodiscard]] const AppSettings &settings() const noexcept { return settings_; }
+    [[nodiscard]] HubPorts &ports() noexcept { return ports_; }
+    [[nodiscard]] Metrics &metrics() noexcept { return ports_.metrics; }
+
+private:
+    [[nodiscard]] Namespace *namespace_for(Text name);
+    [[nodiscard]] Namespace *known_namespace(Text name) const;
+    Result<Socket *> add_socket(Connection &connection, Namespace &nsp, Text auth);
+    Socket &place_socket(Connection &connection, Namespace &nsp, const SocketId &id);
+    void forget(Socket &socket);
+    void release(Connection &connection);
+    void count_transport(engine::TransportKind transport, int amount) noexcept;
+    [[nodiscard]] const engine::SessionSettings &intern(const engine::SessionSettings &settings);
+
+    void freeze_socket(const Socket &socket, Writer &out) const;
+    Result<void> thaw_socket(Connection &connection, Reader &in);
+    Result<void> thaw_sockets(Connection &connection, Reader &in, Millis now);
+
+    [[nodiscard]] Scope scope_of(const Socket &socket) const;
+    void start(const Run::Start &start, const Scope &scope, Millis now);
+    void go_on(std::unique_ptr<Run> run, Millis now);
+    void finish_connect(Run &run, Millis now);
+    void accept(Socket &socket, Millis now);
+
+    void collect(Namespace &nsp, const Envelope &envelope);
+    void deliver(const Envelope &envelope, Millis now);
+    void apply(const Envelope &envelope, Socket &socket, Millis now);
+
+    const AppSettings &settings_;
+    HubNames names_;
+    HubPorts ports_;
+    std::unordered_map<Text, std::unique_ptr<Namespace>> namespaces_; // keyed by their own names
+    std::vector<std::unique_ptr<engine::SessionSettings>> interned_;  // of sessions that arrived
+    SlotMap<Connection> connections_;
+    SlotMap<Socket> sockets_;
+    SlotMap<std::unique_ptr<Run>> runs_;
+    std::vector<Handle> finished_;
+    // Ended in this turn: scopes of running chains still view them.
+    std::vector<std::unique_ptr<Socket>> ended_;
+    std::vector<Socket *> targets_; // of the envelope being delivered; keeps its capacity
+    std::uint32_t mark_ = 0;
+    bool empty_namespace_ = false;
+};
+
+} // namespace rt::hub

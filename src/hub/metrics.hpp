@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a worker counts. Gauges say how it is now and vanish with the worker; counters only
+// grow and outlive it. The status page sums them over workers.
+#pragma once
+
+#include "base/bytes.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace rt::hub {
+
+// The shape that shm::Counters asks for: counters, then `first_gauge`, gauges, `end`.
+enum class Metric : std::uint8_t {
+    connections, // ever opened
+    events_in,
+    events_out, // frames queued for clients
+    published,  // envelopes that began here
+    acks_in,
+    upgrades,
+    moves_in, // sessions that arrived from another worker
+    moves_out,
+    dropped_volatile,
+    lapped,
+    parse_errors,
+    ping_timeouts,
+    slow_closed,
+    refused_sessions, // realtime_max_sockets
+    refused_zone_full,
+    refused_origin,
+    refused_payload,    // realtime_max_payload
+    refused_namespaces, // realtime_limits
+    refused_rooms,
+    refused_attachments,
+    refused_depth,
+    refused_acks,
+    refused_busy, // a worker's mailbox had no room
+    first_gauge,
+    sockets = first_gauge,
+    polling,   // connections on long-polling
+    websocket, // connections on WebSocket
+    log_lag,   // bytes of the log this worker has not read
+    end,
+};
+
+inline constexpr std::size_t kMetrics = static_cast<std::size_t>(Metric::end);
+
+// The names in the status document and, prefixed, in the Prometheus text.
+inline constexpr std::array<Text, kMetrics> kMetricNames = {
+    "connections",      "events_in",           "events_out",        "published",     "acks_in",
+    "upgrades",         "moves_in",            "moves_out",         "dropped_volatile", "lapped",
+    "parse_errors",     "ping_timeouts",       "slow_closed",       "refused_sessions", "refused_zone_full",
+    "refused_origin",   "refused_payload",     "refused_namespaces", "refused_rooms", "refused_attachments",
+    "refused_depth",    "refused_acks",        "refused_busy",      "sockets",       "polling",
+    "websocket",        "log_lag",
+};
+
+class Metrics {
+public:
+    virtual ~Metrics() = default;
+    virtual void add(Metric metric, std::int64_t amount) noexcept = 0; // gauges may go down
+    void count(Metric metric) noexcept { add(metric, 1); }
+};
+
+} // namespace rt::hub

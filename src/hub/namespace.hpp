@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One namespace of this worker: its rules, its sockets, its rooms. Made when the first
+// client joins; one that a pattern made goes with its last client.
+#pragma once
+
+#include "hub/rooms.hpp"
+#include "hub/settings.hpp"
+#include "hub/socket.hpp"
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace rt::hub {
+
+class Namespace {
+public:
+    Namespace(std::string name, const NamespaceSettings &settings, std::vector<std::string> matched)
+        : name_(std::move(name)), settings_(settings), matched_(std::move(matched)) {}
+
+    [[nodiscard]] Text name() const noexcept { return name_; }
+    [[nodiscard]] const NamespaceSettings &settings() const noexcept { return settings_; }
+    // The named captures of `namespace ~`, in the pattern's order.
+    [[nodiscard]] const std::vector<std::string> &matched() const noexcept { return matched_; }
+
+    void add(Socket &socket);
+    void remove(Socket &socket);
+
+    [[nodiscard]] Socket *find(Text id) const;
+    [[nodiscard]] std::size_t size() const noexcept { return by_id_.size(); }
+
+    Rooms rooms;
+    List<Socket, NamespaceTag> sockets; // in the order they joined
+
+private:
+    std::string name_;
+    const NamespaceSettings &settings_;
+    std::vector<std::string> matched_;
+    std::unordered_map<Text, Socket *> by_id_; // keyed by the socket's own id
+};
+
+} // namespace rt::hub

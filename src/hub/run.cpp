@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "hub/run.hpp"
+
+#include "hub/hub.hpp"
+#include "wire/json_write.hpp"
+#include "wire/sio.hpp"
+
+#include <utility>
+
+namespace rt::hub {
+
+namespace sio = wire::sio;
+
+Run::Run(Hub &hub, const Start &start, const Scope &scope)
+    : hub_(hub), chain_(start.chain), place_(start.place), socket_(start.socket), ack_id_(start.ack_id),
+      scope_(scope) {}
+
+Socket *Run::socket() const noexcept { return hub_.find_socket(socket_); }
+
+bool Run::proceed(Millis now) {
+    now_ = now;
+    waiting_ = {};
+    while (failure_ == nullptr && next_ < chain_.actions.size()) {
+        const Step step = chain_.actions[next_++]->run(*this);
+        if (step == Step::wait) {
+            return false;
+        }
+        if (step == Step::stop) {
+            break;
+        }
+    }
+    if (failure_ != nullptr && place_ == Place::event) {
+        Payload told;
+        told.json = "{\"ok\":false,\"error\":";
+        wire::json::append_string(told.json, failure_->code);
+        told.json += ",\"message\":";
+        wire::json::append_string(told.json, failure_->message);
+        told.json += failure_->extra;
+        told.json += '}';
+        ack(told);
+    }
+    return true;
+}
+
+Result<void> Run::publish(Envelope &envelope) {
+    envelope.nsp = scope_.nsp;
+    const Result<Position> end = hub_.ports().bus.publish(envelope);
+    if (!end) {
+        return end.error();
+    }
+    hub_.metrics().count(Metric::published);
+    after_ = *end;
+    return {};
+}
+
+void Run::settle() {
+    if (after_ != 0) {
+        hub_.ports().bus.catch_up(std::exchange(after_, 0), now_);
+    }
+}
+
+void Run::emit_to_sender(const Payload &data, engine::Delivery delivery) {
+    settle();
+    Socket *sender = socket();
+    if (sender == nullptr) {
+        return;
+    }
+    std::string header = "4";
+    const auto attached = static_cast<std::uint32_t>(data.attachments.size());
+    sio::append_header(header, {sio::Type::event, scope_.nsp, {}, attached});
+    hub_.send(*sender, wire::Frame::packet({header, data.json}, data.attachments), delivery, now_);
+}
+
+void Run::ack(const Payload &args) {
+    settle();
+    Socket *sender = socket();
+    if (acked_ || !ack_id_ || sender == nullptr) {
+        return;
+    }
+    acked_ = true;
+    std::string header = "4";
+    const auto attached = static_cast<std::uint32_t>(args.attachments.size());
+    sio::append_header(header, {sio::Type::ack, scope_.nsp, ack_id_, attached});
+    hub_.send(*sender, wire::Frame::packet({header, "[", args.json, "]"}, args.attachments),
+              engine::Delivery::reliable, now_);
+}
+
+Result<void> Run::join(Text room, bool trusted) {
+    settle();
+    Socket *sender = socket();
+    if (sender == nullptr) {
+        return {};
+    }
+    const bool private_room =
+        room.starts_with("user:") || (room.size() == kIdLength && hub_.ports().directory.knows_socket(room));
+    if (!trusted && private_room && room != sender->id_text()) {
+        return {Code::forbidden, "a client may not choose this room"};
+    }
+    return hub_.join(*sender, room);
+}
+
+void Run::leave(Text room) {
+    settle();
+    if (Socket *sender = socket(); sender != nullptr) {
+        hub_.leave(*sender, room);
+    }
+}
+
+void Run::close(bool connection) {
+    settle();
+    if (Socket *sender = socket(); sender != nullptr) {
+        hub_.put_out(*sender, connection, now_);
+    }
+}
+
+Step Run::fail(Failure failure) {
+    failure_ = std::make_unique<Failure>(std::move(failure));
+    return Step::stop;
+}
+
+Handle Run::suspend() {
+    waiting_ = hub_.reserve_run();
+    return waiting_;
+}
+
+void Run::own() {
+    if (kept_ == nullptr) {
+        kept_ = std::make_unique<KeptScope>(scope_);
+        scope_ = kept_->scope();
+    }
+}
+
+} // namespace rt::hub

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One Socket.IO socket of this worker: one connection in one namespace.
+#pragma once
+
+#include "base/list.hpp"
+#include "base/ref.hpp"
+#include "base/slots.hpp"
+#include "hub/directory.hpp"
+#include "wire/frame.hpp"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace rt::hub {
+
+class Connection;
+class Namespace;
+struct Room;
+struct NamespaceTag;
+
+inline constexpr std::size_t kIdLength = 20; // the sharded adapter takes such a room for a private one
+
+using SocketId = std::array<char, kIdLength>;
+
+// Where a socket stands in a room; the index makes leaving O(1).
+struct Membership {
+    Room *room;
+    std::uint32_t index;
+};
+
+// Emits that wait for this client's ack, by the packet's ack id.
+struct PendingAck {
+    std::uint64_t id;
+    Handle question; // of the asking worker
+    std::uint32_t seat;
+    std::uint32_t seat_generation;
+    Millis deadline;
+};
+
+// Frames for a socket whose CONNECT is not answered: they leave behind the answer.
+struct Held {
+    std::vector<Ref<wire::Frame>> frames;
+    std::size_t bytes = 0;
+};
+
+struct Socket : Link<NamespaceTag> {
+    Socket(Connection &connection_, Namespace &nsp_, const SocketId &id_)
+        : connection(connection_), nsp(nsp_), id(id_) {}
+
+    [[nodiscard]] Text id_text() const noexcept { return {id.data(), id.size()}; }
+
+    Connection &connection;
+    Namespace &nsp;
+    Handle self;
+    RecordRef record;
+    std::uint32_t mark = 0;  // the fan-out that last met it
+    SocketId id;
+    bool connected = false;  // CONNECT is answered
+    std::string user;        // empty: nobody
+    std::vector<Membership> memberships;
+    std::unique_ptr<std::string> auth; // only if the configuration asks
+    std::unique_ptr<Held> held;        // while the CONNECT is not answered
+    std::unique_ptr<std::vector<PendingAck>> pending_acks;
+};
+
+} // namespace rt::hub

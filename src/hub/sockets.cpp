@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Hub: what happens to one socket between its CONNECT and its end.
+#include "hub/hub.hpp"
+
+namespace rt::hub {
+
+Result<void> Hub::join(Socket &socket, Text room) {
+    if (room == socket.id_text()) {
+        return {}; // everybody is in the room of their own id
+    }
+    std::size_t rooms = 0;
+    for (const Handle handle : socket.connection.sockets()) {
+        rooms += sockets_.find(handle)->memberships.size();
+    }
+    if (rooms >= socket.connection.session().settings().limits.rooms) {
+        metrics().count(Metric::refused_rooms);
+        return {Code::full, "too many rooms"};
+    }
+    if (!socket.nsp.rooms.join(socket, room)) {
+        return {};
+    }
+    if (Result<void> known = ports_.directory.join(socket.record, room); !known) {
+        metrics().count(Metric::refused_zone_full);
+        socket.nsp.rooms.leave(socket, room);
+        return known;
+    }
+    return {};
+}
+
+void Hub::leave(Socket &socket, Text room) {
+    if (socket.nsp.rooms.leave(socket, room)) {
+        ports_.directory.leave(socket.record, room);
+    }
+}
+
+void Hub::put_out(Socket &socket, bool connection, Millis now) {
+    Connection &owner = socket.connection;
+    if (!connection) {
+        owner.client().put_out(socket.nsp.name(), now);
+        drop(socket, "server namespace disconnect", now);
+        return;
+    }
+    // As the reference: a DISCONNECT for every namespace, then the transport.
+    for (const Handle handle : owner.sockets()) {
+        owner.client().put_out(sockets_.find(handle)->nsp.name(), now);
+    }
+    owner.session().close(engine::CloseReason::forced_server_close, now);
+}
+
+void Hub::drop(Socket &socket, Text reason, Millis now) {
+    if (socket.connected) {
+        socket.connected = false;
+        Scope scope = scope_of(socket);
+        scope.close_reason = reason;
+        start({socket.nsp.settings().disconnect, Place::disconnect, {}, {}}, scope, now);
+    }
+    ports_.directory.remove_socket(socket.record);
+    forget(socket);
+}
+
+void Hub::send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now) {
+    if (socket.held != nullptr) {
+        socket.held->bytes += frame->size();
+        if (socket.held->bytes > socket.connection.session().settings().send_buffer) {
+            socket.connection.session().close(engine::CloseReason::slow_client, now);
+            return;
+        }
+        socket.held->frames.push_back(frame);
+        return;
+    }
+    const bool queued = socket.connection.client().send(frame, delivery, now);
+    metrics().count(queued ? Metric::events_out : Metric::dropped_volatile);
+}
+
+Scope Hub::scope_of(const Socket &socket) const {
+    Scope scope;
+    scope.app = settings_.name;
+    scope.nsp = socket.nsp.name();
+    scope.sid = socket.id_text();
+    scope.user = socket.user;
+    scope.transport = socket.connection.transport_name();
+    scope.worker = names_.worker;
+    scope.node = names_.node;
+    scope.auth = socket.auth != nullptr ? Text(*socket.auth) : Text();
+    scope.captured = socket.connection.captured();
+    scope.nsp_matched = socket.nsp.matched();
+    return scope;
+}
+
+} // namespace rt::hub
