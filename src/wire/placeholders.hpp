@@ -20,7 +20,8 @@ Result<void> check_placeholders(Text data, std::uint32_t attachments);
 [[nodiscard]] bool has_placeholders(Text value);
 
 // Carries values of one binary packet over into another: each attachment that they use gets
-// a new number in the order of first use. A value used twice shares its attachment.
+// a new number in the order of first use. A value used twice shares its attachment. For data
+// that check_placeholders accepted.
 class Renumber {
 public:
     // Appends the value with its placeholders renumbered.
