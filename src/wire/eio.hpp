@@ -65,9 +65,6 @@ template <class Visitor> Result<void> decode_payload(Text body, Visitor visit) {
     return {Code::protocol, "too many packets in one payload"};
 }
 
-// `b` and base64: a binary message where only text can travel.
-void append_binary(std::string &out, Bytes bytes);
-
 struct Open {
     Text sid; // of characters that JSON need not escape
     bool may_upgrade;
