@@ -39,13 +39,18 @@ struct Packet {
 // All views are into the input. Errors: protocol, bad_utf8.
 Result<Packet> decode(Text packet, const Limits &limits);
 
-// Is it an EVENT or ACK of either kind?
+// Of either kind, plain or binary.
 [[nodiscard]] constexpr bool is_event(Type type) noexcept {
     return type == Type::event || type == Type::binary_event;
 }
 
 [[nodiscard]] constexpr bool is_ack(Type type) noexcept {
     return type == Type::ack || type == Type::binary_ack;
+}
+
+// Do attachments follow it?
+[[nodiscard]] constexpr bool is_binary(Type type) noexcept {
+    return type == Type::binary_event || type == Type::binary_ack;
 }
 
 // The `data` of an event, taken apart. The name is a raw JSON string or number; the
