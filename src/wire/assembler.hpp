@@ -35,6 +35,9 @@ public:
 private:
     friend class Assembler;
 
+    Result<void> begin(const sio::Limits &limits);
+    Result<bool> add(Bytes part); // true: that was the last one
+
     std::string text_; // packet_ views it
     sio::Packet packet_{};
     std::vector<std::string> parts_;
