@@ -110,13 +110,16 @@ class Reference {
     async listen() {
         for (const { block } of all(this.http, 'server')) {
             const locations = all(block, 'location').map((location) => this.location(location, block));
-            const pick = (req) => this.pick(locations, req);
-            const server = http.createServer((req, res) => pick(req).request(req, res));
-            server.on('upgrade', (req, socket, head) => pick(req).upgrade(req, socket, head));
-            const [, host, port] = first(block, 'listen').args[0].match(/^(?:(.+):)?(\d+)$/);
-            await new Promise((resolve, reject) => server.on('error', reject).listen(Number(port), host, resolve));
-            this.servers.push(server);
+            for (const { args } of all(block, 'listen')) await this.bind(args[0], (req) => this.pick(locations, req));
         }
+    }
+
+    bind(address, pick) {
+        const server = http.createServer((req, res) => pick(req).request(req, res));
+        server.on('upgrade', (req, socket, head) => pick(req).upgrade(req, socket, head));
+        this.servers.push(server);
+        const [, host, port] = address.match(/^(?:(.+):)?(\d+)$/);
+        return new Promise((resolve, reject) => server.on('error', reject).listen(Number(port), host, resolve));
     }
 
     // Exact locations first, then the longest prefix.
@@ -196,15 +199,33 @@ class Reference {
         const chunks = [];
         for await (const chunk of req) chunks.push(chunk);
         const document = JSON.parse(Buffer.concat(chunks).toString());
-        const ids = [].concat(document).map((one) => this.emit(this.apps.get(app), one));
-        const answer = Array.isArray(document) ? { ok: true, ids } : { ok: true, id: ids[0] };
-        res.writeHead(202, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
+        const io = this.apps.get(app);
+        if (document.ack) { this.answer(res, 200, await this.question(io, document)); return; }
+        const ids = [].concat(document).map((one) => this.emit(io, one));
+        this.answer(res, 202, Array.isArray(document) ? { ok: true, ids } : { ok: true, id: ids[0] });
     }
 
-    emit(io, { namespace = '/', event, args = [], rooms = [], users = [], except = [] }) {
-        const to = [...rooms, ...users.map((user) => `user:${user}`)];
-        io.of(namespace).to(to).except(except).emit(event, ...args);
+    answer(res, status, document) {
+        res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(document));
+    }
+
+    audience(io, { namespace = '/', rooms = [], users = [], except = [] }) {
+        return io.of(namespace).to([...rooms, ...users.map((user) => `user:${user}`)]).except(except);
+    }
+
+    emit(io, document) {
+        this.audience(io, document).emit(document.event, ...(document.args || []));
         return String(++this.published);
+    }
+
+    async question(io, document) {
+        const { event, args = [], ack } = document;
+        const sockets = await this.audience(io, document).fetchSockets();
+        const asked = await Promise.all(sockets.map((socket) => new Promise((resolve) => {
+            socket.timeout(ack.timeout).emit(event, ...args, (error, answer) => resolve({ socket: socket.id, error, args: [answer] }));
+        })));
+        const answers = asked.filter(({ error }) => !error);
+        return { ok: true, answers, missing: asked.filter(({ error }) => error).map(({ socket }) => socket) };
     }
 
     async stop() {
