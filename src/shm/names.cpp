@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "shm/names.hpp"
+
+#include <array>
+
+namespace rt::shm {
+
+namespace {
+
+constexpr std::array kNameKinds = {CellKind::nsp, CellKind::room, CellKind::user, CellKind::value};
+
+constexpr std::size_t kInline = 36;
+
+// Its tag is the size of the inline text; longer texts go on in payload cells.
+struct NameHead {
+    RecordHead record;
+    std::uint32_t holders;
+    CellIndex nsp; // of a room
+    char text[kInline];
+};
+static_assert(sizeof(NameHead) == Cells::kSize);
+
+std::size_t inline_size(const NameHead &head) noexcept {
+    return std::min<std::size_t>(head.record.tag, kInline);
+}
+
+} // namespace
+
+Result<CellIndex> Names::hold(const Key &key) noexcept {
+    if (key.text.size() > kMaxSize) {
+        return Error{Code::too_big, "name is too long"};
+    }
+    if (const CellIndex known = find(key); known != 0) {
+        add_holders(known, 1);
+        return known;
+    }
+    return make(key);
+}
+
+Result<CellIndex> Names::make(const Key &key) noexcept {
+    const Text front = key.text.substr(0, kInline);
+    const Text behind = key.text.substr(front.size());
+    RT_TRY(cell, cells_.make(key.kind, behind.size()));
+    auto head = cells_.load<NameHead>(cell);
+    head.record.tag = static_cast<std::uint8_t>(front.size());
+    head.holders = 1;
+    head.nsp = key.nsp;
+    front.copy(head.text, kInline);
+    cells_.store(cell, head);
+    cells_.write(cell, behind);
+    add_holders(key.nsp, 1);
+    table_.insert(cell, hash_of(key));
+    cells_.commit(cell);
+    return cell;
+}
+
+void Names::release(CellIndex name) noexcept {
+    if (!is_name(name)) {
+        return;
+    }
+    if (holders(name) > 1) {
+        add_holders(name, UINT32_MAX);
+        return;
+    }
+    const CellIndex nsp = nsp_of(name);
+    table_.remove(name);
+    cells_.retract(name);
+    cells_.reclaim(name);
+    if (cells_.is_committed(nsp, CellKind::nsp)) {
+        release(nsp);
+    }
+}
+
+CellIndex Names::find(const Key &key) const noexcept {
+    return table_.find(key.kind, hash_of(key), [&](CellIndex name) { return equals(name, key); });
+}
+
+std::uint32_t Names::holders(CellIndex name) const noexcept { return cells_.load<NameHead>(name).holders; }
+
+CellIndex Names::nsp_of(CellIndex room) const noexcept { return cells_.load<NameHead>(room).nsp; }
+
+std::size_t Names::size(CellIndex name) const noexcept {
+    const auto head = cells_.load<NameHead>(name);
+    return inline_size(head) + head.record.size;
+}
+
+void Names::append(std::string &out, CellIndex name) const {
+    if (is_name(name)) {
+        const auto head = cells_.load<NameHead>(name);
+        out.append(head.text, inline_size(head));
+        cells_.read(name, out);
+    }
+}
+
+bool Names::is(CellIndex name, CellKind kind) const noexcept { return cells_.is_committed(name, kind); }
+
+void Names::begin_count() {
+    std::string text;
+    text.reserve(kMaxSize);
+    for (const CellKind kind : kNameKinds) {
+        for (CellIndex name = cells_.next(kind, 1, cells_.count()); name != 0;
+             name = cells_.next(kind, name + 1, cells_.count())) {
+            text.clear();
+            append(text, name);
+            const Key key{kind, text, nsp_of(name)};
+            const bool nsp_fits = kind == CellKind::room ? is(key.nsp, CellKind::nsp) : key.nsp == 0;
+            if (!nsp_fits || find(key) != 0) {
+                cells_.reject(name);
+                continue;
+            }
+            cells_.patch(name, &NameHead::holders, 0);
+            table_.insert(name, hash_of(key));
+        }
+    }
+}
+
+void Names::end_count() noexcept {
+    // Rooms first: one that goes must not hold its namespace.
+    for (const CellKind kind : {CellKind::room, CellKind::user, CellKind::value, CellKind::nsp}) {
+        for (CellIndex name = cells_.next(kind, 1, cells_.count()); name != 0;
+             name = cells_.next(kind, name + 1, cells_.count())) {
+            if (holders(name) == 0) {
+                table_.remove(name);
+                cells_.reject(name);
+            } else {
+                add_holders(nsp_of(name), 1);
+            }
+        }
+    }
+}
+
+std::uint32_t Names::hash_of(const Key &key) const noexcept {
+    return table_.hash(key.kind, key.text, key.nsp);
+}
+
+bool Names::equals(CellIndex name, const Key &key) const noexcept {
+    const auto head = cells_.load<NameHead>(name);
+    const std::size_t front = inline_size(head);
+    if (head.nsp != key.nsp || front + head.record.size != key.text.size() ||
+        key.text.substr(0, front) != Text(head.text, front)) {
+        return false;
+    }
+    Text rest = key.text.substr(front);
+    return cells_.each_part(name, [&rest](Text part) {
+        const bool same = rest.starts_with(part);
+        rest.remove_prefix(same ? part.size() : 0);
+        return same;
+    });
+}
+
+void Names::add_holders(CellIndex name, std::uint32_t change) noexcept {
+    if (is_name(name)) {
+        cells_.patch(name, &NameHead::holders, holders(name) + change);
+    }
+}
+
+bool Names::is_name(CellIndex cell) const noexcept {
+    const CellKind kind = cells_.kind(cell);
+    return kind >= CellKind::nsp && cells_.is_committed(cell, kind);
+}
+
+} // namespace rt::shm
