@@ -54,8 +54,8 @@ void Session::start_websocket(WsPort &port, Millis now) {
 std::string Session::open_packet(TransportKind transport) const {
     std::string packet;
     const bool may_upgrade = transport == TransportKind::polling && settings_.websocket;
-    eio::append_open(packet, {sid_, may_upgrade, settings_.ping_interval, settings_.ping_timeout,
-                              settings_.max_payload});
+    eio::append_open(
+        packet, {sid_, may_upgrade, settings_.ping_interval, settings_.ping_timeout, settings_.max_payload});
     return packet;
 }
 
@@ -317,7 +317,8 @@ void Session::answer(ExchangeId &id, const Answer &answer) {
 }
 
 void Session::refuse(const ExchangeId &id) const {
-    const auto error = state_ == State::open ? eio::RequestError::bad_request : eio::RequestError::unknown_sid;
+    const auto error =
+        state_ == State::open ? eio::RequestError::bad_request : eio::RequestError::unknown_sid;
     const eio::ErrorAnswer &told = eio::answer_to(error);
     ports_.exchanges.answer(id, {told.status, BodyKind::json, told.body});
 }

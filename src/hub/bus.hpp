@@ -30,14 +30,14 @@ struct AskerId {
 struct Envelope {
     Op op = Op::emit;
     bool is_volatile = false;
-    bool close = false;              // disconnect: the connection too
+    bool close = false; // disconnect: the connection too
     Text nsp;
-    std::vector<Text> to;            // rooms; empty is everybody of the namespace
-    std::vector<Text> except;        // rooms; a socket's id is a room
-    std::vector<Text> rooms;         // join, leave: which
-    Text data;                       // emit: ["event",...] with placeholders
-    std::vector<Bytes> attachments;  // emit
-    AskerId asker;                   // emit
+    std::vector<Text> to;           // rooms; empty is everybody of the namespace
+    std::vector<Text> except;       // rooms; a socket's id is a room
+    std::vector<Text> rooms;        // join, leave: which
+    Text data;                      // emit: ["event",...] with placeholders
+    std::vector<Bytes> attachments; // emit
+    AskerId asker;                  // emit
 
     // Keeps the capacity: a worker uses one envelope for everything it reads.
     void clear() noexcept {

@@ -42,6 +42,7 @@ public:
     Handle self;
 
     [[nodiscard]] engine::Session &session() noexcept { return session_; }
+    [[nodiscard]] Text sid() const noexcept { return session_.sid(); }
     [[nodiscard]] engine::Client &client() noexcept { return client_; }
     [[nodiscard]] ConnectionKind kind() const noexcept { return kind_; }
     [[nodiscard]] RecordRef record() const noexcept { return record_; }

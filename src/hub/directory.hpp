@@ -5,7 +5,6 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
-#include "base/slots.hpp"
 #include "engine/session.hpp"
 
 #include <cstdint>
@@ -29,7 +28,7 @@ struct Handshake {
     Text query;
     bool secure = false;
     bool xdomain = false;
-    std::uint64_t issued = 0; // milliseconds since 1970
+    std::int64_t issued = 0;                    // milliseconds since 1970
     std::vector<std::pair<Text, Text>> headers; // without cookies, credentials, hop-by-hop ones
 };
 
@@ -42,8 +41,11 @@ public:
                                              engine::TransportKind transport) = 0;
     virtual void set_transport(RecordRef connection, engine::TransportKind transport) = 0;
 
-    // This worker is the connection's home from now on, under this handle of its hub.
-    virtual void settle(RecordRef connection, Handle slot) = 0;
+    // This worker is the connection's home from now on.
+    virtual void settle(RecordRef connection) = 0;
+
+    // It moves to that worker: from now on its death is the connection's.
+    virtual void hand_over(RecordRef connection, std::uint32_t seat, std::uint32_t seat_generation) = 0;
     virtual void remove_connection(RecordRef connection) = 0;
 
     virtual Result<RecordRef> add_socket(RecordRef connection, Text nsp, Text id, Text user, Text auth) = 0;

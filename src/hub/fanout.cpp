@@ -102,8 +102,7 @@ void Hub::deliver(const Envelope &envelope, Millis now) {
         return;
     }
     const Ref<wire::Frame> frame = make_frame(envelope);
-    const auto delivery =
-        envelope.is_volatile ? engine::Delivery::volatile_ : engine::Delivery::reliable;
+    const auto delivery = envelope.is_volatile ? engine::Delivery::volatile_ : engine::Delivery::reliable;
     for (Socket *socket : targets_) {
         send(*socket, frame, delivery, now);
     }

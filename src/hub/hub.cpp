@@ -50,7 +50,7 @@ Result<Connection *> Hub::open(const Birth &birth) {
         *this, Connection::Origin{birth.kind, *birth.settings, sid, *record, birth.captured});
     Connection &connection = *connections_.find(handle);
     connection.self = handle;
-    ports_.directory.settle(*record, handle);
+    by_sid_.insert(connection);
     metrics().count(Metric::connections);
     count_transport(birth.transport, 1);
     return &connection;
@@ -97,6 +97,7 @@ void Hub::reap() {
             ports_.directory.remove_connection(connection->record());
         }
         count_transport(connection->session().ended_on(), -1);
+        by_sid_.erase(*connection);
         connections_.erase(handle);
     }
     if (std::exchange(empty_namespace_, false)) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/fn.hpp"
+#include "base/hash_index.hpp"
 #include "base/ports.hpp"
 #include "base/slots.hpp"
 #include "hub/bus.hpp"
@@ -48,7 +49,8 @@ public:
 
     // A new connection; its session is not started. full: the zone has no room.
     Result<Connection *> open(const Birth &birth);
-    [[nodiscard]] Connection *find(Handle connection) const noexcept { return connections_.find(connection); }
+    // By its Engine.IO sid, if this worker is its home.
+    [[nodiscard]] Connection *find(Text sid) const noexcept { return by_sid_.find(sid); }
     [[nodiscard]] std::size_t size() const noexcept { return connections_.size(); }
 
     // The client's WebSocket took over from polling.
@@ -128,12 +130,17 @@ private:
     void deliver(const Envelope &envelope, Millis now);
     void apply(const Envelope &envelope, Socket &socket, Millis now);
 
+    struct SidOf {
+        Text operator()(const Connection &connection) const noexcept { return connection.sid(); }
+    };
+
     const AppSettings &settings_;
     HubNames names_;
     HubPorts ports_;
     std::unordered_map<Text, std::unique_ptr<Namespace>> namespaces_; // keyed by their own names
     std::vector<std::unique_ptr<engine::SessionSettings>> interned_;  // of sessions that arrived
     SlotMap<Connection> connections_;
+    HashIndex<Connection, SidOf> by_sid_;
     SlotMap<Socket> sockets_;
     SlotMap<std::unique_ptr<Run>> runs_;
     std::vector<Handle> finished_;

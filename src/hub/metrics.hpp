@@ -47,12 +47,12 @@ inline constexpr std::size_t kMetrics = static_cast<std::size_t>(Metric::end);
 
 // The names in the status document and, prefixed, in the Prometheus text.
 inline constexpr std::array<Text, kMetrics> kMetricNames = {
-    "connections",      "events_in",           "events_out",        "published",     "acks_in",
-    "upgrades",         "moves_in",            "moves_out",         "dropped_volatile", "lapped",
-    "parse_errors",     "ping_timeouts",       "slow_closed",       "refused_sessions", "refused_zone_full",
-    "refused_origin",   "refused_payload",     "refused_namespaces", "refused_rooms", "refused_attachments",
-    "refused_depth",    "refused_acks",        "refused_busy",      "sockets",       "polling",
-    "websocket",        "log_lag",
+    "connections",    "events_in",       "events_out",         "published",        "acks_in",
+    "upgrades",       "moves_in",        "moves_out",          "dropped_volatile", "lapped",
+    "parse_errors",   "ping_timeouts",   "slow_closed",        "refused_sessions", "refused_zone_full",
+    "refused_origin", "refused_payload", "refused_namespaces", "refused_rooms",    "refused_attachments",
+    "refused_depth",  "refused_acks",    "refused_busy",       "sockets",          "polling",
+    "websocket",      "log_lag",
 };
 
 class Metrics {

@@ -10,7 +10,7 @@ namespace rt::hub {
 
 namespace {
 
-constexpr std::size_t kLeastText = 4;   // what an empty text costs in the image
+constexpr std::size_t kLeastText = 4;    // what an empty text costs in the image
 constexpr std::size_t kLeastSocket = 30; // nsp, id, record, user: at least
 
 } // namespace
@@ -51,6 +51,7 @@ void Hub::release(Connection &connection) {
         forget(*sockets_.find(connection.sockets().back()));
     }
     connection.forget_record();
+    by_sid_.erase(connection); // it may come back before this object is destroyed
     on_finished(connection);
 }
 
@@ -67,12 +68,13 @@ Result<Connection *> Hub::thaw(Reader &in, Millis now) {
         connections_.emplace(*this, Connection::Origin{kind, settings, sid, record, std::move(captured)});
     Connection &connection = *connections_.find(handle);
     connection.self = handle;
+    by_sid_.insert(connection);
     count_transport(connection.session().ended_on(), 1);
     if (Result<void> done = thaw_sockets(connection, in, now); !done) {
         connection.session().close(engine::CloseReason::transport_error, now);
         return done.error();
     }
-    ports_.directory.settle(record, handle);
+    ports_.directory.settle(record);
     metrics().count(Metric::moves_in);
     return &connection;
 }
@@ -88,9 +90,8 @@ Result<void> Hub::thaw_sockets(Connection &connection, Reader &in, Millis now) {
             return done;
         }
     }
-    const auto joined = std::count_if(members.begin(), members.end(), [](const auto &member) {
-        return member.joined;
-    });
+    const auto joined =
+        std::count_if(members.begin(), members.end(), [](const auto &member) { return member.joined; });
     if (!in.ok() || joined != static_cast<std::ptrdiff_t>(count)) {
         return {Code::protocol, "session image: sockets"};
     }

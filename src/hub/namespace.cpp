@@ -4,19 +4,16 @@
 namespace rt::hub {
 
 void Namespace::add(Socket &socket) {
-    by_id_.emplace(socket.id_text(), &socket);
+    by_id_.insert(socket);
     sockets.push_back(socket);
 }
 
 void Namespace::remove(Socket &socket) {
     rooms.leave_all(socket);
-    by_id_.erase(socket.id_text());
+    by_id_.erase(socket);
     static_cast<Link<NamespaceTag> &>(socket).unlink();
 }
 
-Socket *Namespace::find(Text id) const {
-    const auto found = by_id_.find(id);
-    return found == by_id_.end() ? nullptr : found->second;
-}
+Socket *Namespace::find(Text id) const { return by_id_.find(id); }
 
 } // namespace rt::hub

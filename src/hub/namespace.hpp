@@ -3,12 +3,12 @@
 // client joins; one that a pattern made goes with its last client.
 #pragma once
 
+#include "base/hash_index.hpp"
 #include "hub/rooms.hpp"
 #include "hub/settings.hpp"
 #include "hub/socket.hpp"
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace rt::hub {
@@ -36,7 +36,10 @@ private:
     std::string name_;
     const NamespaceSettings &settings_;
     std::vector<std::string> matched_;
-    std::unordered_map<Text, Socket *> by_id_; // keyed by the socket's own id
+    struct IdOf {
+        Text operator()(const Socket &socket) const noexcept { return socket.id_text(); }
+    };
+    HashIndex<Socket, IdOf> by_id_;
 };
 
 } // namespace rt::hub

@@ -21,9 +21,9 @@ namespace rt::hub {
 class Hub;
 
 struct Failure {
-    std::string code;    // "forbidden", ...
+    std::string code; // "forbidden", ...
     std::string message;
-    std::string extra;   // more members of the ack's object, `,"x":1`, or empty
+    std::string extra; // more members of the ack's object, `,"x":1`, or empty
 };
 
 class Run {

@@ -56,10 +56,10 @@ struct Socket : Link<NamespaceTag> {
     Namespace &nsp;
     Handle self;
     RecordRef record;
-    std::uint32_t mark = 0;  // the fan-out that last met it
+    std::uint32_t mark = 0; // the fan-out that last met it
     SocketId id;
-    bool connected = false;  // CONNECT is answered
-    std::string user;        // empty: nobody
+    bool connected = false; // CONNECT is answered
+    std::string user;       // empty: nobody
     std::vector<Membership> memberships;
     std::unique_ptr<std::string> auth; // only if the configuration asks
     std::unique_ptr<Held> held;        // while the CONNECT is not answered

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cluster/envelope.hpp"
+
+namespace rt::cluster {
+
+namespace {
+
+enum Flag : std::uint8_t { is_volatile = 1, close = 2, asks = 4 };
+
+void put_texts(Writer &out, const std::vector<Text> &texts) {
+    out.put(static_cast<std::uint32_t>(texts.size()));
+    for (const Text text : texts) {
+        out.put_text(text);
+    }
+}
+
+void get_texts(Reader &in, std::vector<Text> &into) {
+    const std::uint32_t count = in.get_count(sizeof(std::uint32_t));
+    for (std::uint32_t i = 0; i < count; ++i) {
+        into.push_back(in.get_text());
+    }
+}
+
+std::uint8_t flags_of(const hub::Envelope &envelope) {
+    return static_cast<std::uint8_t>((envelope.is_volatile ? Flag::is_volatile : 0) |
+                                     (envelope.close ? Flag::close : 0) | (envelope.asker ? Flag::asks : 0));
+}
+
+} // namespace
+
+// Head: op, flags, asker?, nsp, to, except, rooms, sizes of data and attachments; then data
+// and attachments as they are.
+std::span<const Bytes> EnvelopeWriter::encode(const hub::Envelope &envelope) {
+    head_.clear();
+    pieces_.clear();
+    Writer out(head_);
+    out.put(static_cast<std::uint8_t>(envelope.op));
+    out.put(flags_of(envelope));
+    if (envelope.asker) {
+        out.put(envelope.asker);
+    }
+    out.put_text(envelope.nsp);
+    put_texts(out, envelope.to);
+    put_texts(out, envelope.except);
+    put_texts(out, envelope.rooms);
+    out.put(static_cast<std::uint32_t>(envelope.data.size()));
+    out.put(static_cast<std::uint32_t>(envelope.attachments.size()));
+    for (const Bytes attachment : envelope.attachments) {
+        out.put(static_cast<std::uint32_t>(attachment.size()));
+    }
+    pieces_.push_back(as_bytes(head_));
+    pieces_.push_back(as_bytes(envelope.data));
+    pieces_.insert(pieces_.end(), envelope.attachments.begin(), envelope.attachments.end());
+    return pieces_;
+}
+
+bool decode_envelope(Bytes record, hub::Envelope &into) {
+    into.clear();
+    Reader in(as_text(record));
+    into.op = static_cast<hub::Op>(in.get<std::uint8_t>());
+    const auto flags = in.get<std::uint8_t>();
+    into.is_volatile = (flags & Flag::is_volatile) != 0;
+    into.close = (flags & Flag::close) != 0;
+    if ((flags & Flag::asks) != 0) {
+        into.asker = in.get<hub::AskerId>();
+    }
+    into.nsp = in.get_text();
+    get_texts(in, into.to);
+    get_texts(in, into.except);
+    get_texts(in, into.rooms);
+    const auto data = in.get<std::uint32_t>();
+    const std::uint32_t attachments = in.get_count(sizeof(std::uint32_t));
+    Reader sizes(in.take(attachments * sizeof(std::uint32_t)));
+    into.data = in.take(data);
+    for (std::uint32_t i = 0; i < attachments; ++i) {
+        into.attachments.push_back(as_bytes(in.take(sizes.get<std::uint32_t>())));
+    }
+    return in.ok() && into.op <= hub::Op::disconnect;
+}
+
+} // namespace rt::cluster

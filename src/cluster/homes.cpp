@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cluster/homes.hpp"
+
+#include "wire/eio_http.hpp"
+
+#include <array>
+#include <utility>
+
+namespace rt::cluster {
+
+namespace {
+
+// Mail kinds: the calls, then what comes back.
+constexpr std::uint16_t kAnswer = 100;
+constexpr std::uint16_t kProbeAnswer = 101;
+constexpr std::uint16_t kImage = 102;
+
+shm::SeatRef seat_of(const engine::ExchangeId &id) noexcept { return {id.seat, id.seat_generation}; }
+
+} // namespace
+
+Homes::Homes(shm::SeatRef me, PostOffice &post, LogBus &bus, HomeEvents &events)
+    : me_(me), post_(post), bus_(bus), events_(events) {}
+
+Result<void> Homes::ask(Call call, const Home &home, Handle exchange, Text body, Millis now) {
+    const Asked asked{home.sid, {me_.index, me_.generation, exchange}};
+    if (home.seat == me_) {
+        if (hub_->find(home.sid) == nullptr) {
+            return {Code::gone, "no such session"};
+        }
+        serve(call, asked, body, now);
+        return {};
+    }
+    std::string head;
+    Writer out(head);
+    out.put_text(asked.sid);
+    out.put(asked.by);
+    const std::array<Bytes, 2> pieces{as_bytes(head), as_bytes(body)};
+    return post_.send(home.seat, static_cast<std::uint16_t>(call), pieces);
+}
+
+void Homes::serve(Call call, const Asked &asked, Text body, Millis now) {
+    hub::Connection *connection = hub_->find(asked.sid);
+    if (connection == nullptr) {
+        refuse(call, asked.by, now);
+        return;
+    }
+    engine::Session &session = connection->session();
+    switch (call) {
+    case Call::poll:
+        session.on_poll(asked.by, now);
+        return;
+    case Call::post_begin:
+        session.on_post_begin(asked.by, now);
+        return;
+    case Call::post:
+        session.on_post(asked.by, body, now);
+        return;
+    case Call::abort:
+        session.on_abort(asked.by, now);
+        return;
+    case Call::probe:
+        tell_probe(asked.by, session.probe_begin(now), now);
+        return;
+    case Call::probe_seen:
+        session.probe_seen(now);
+        return;
+    case Call::probe_end:
+        session.probe_end(now);
+        return;
+    case Call::take:
+        give(*connection, asked.by, now);
+        return;
+    }
+}
+
+// The session ended while the call was on its way.
+void Homes::refuse(Call call, const engine::ExchangeId &by, Millis now) {
+    if (call == Call::probe) {
+        tell_probe(by, false, now);
+    } else if (call == Call::take) {
+        give_nothing(by, now);
+    } else if (call == Call::poll || call == Call::post || call == Call::post_begin) {
+        const wire::eio::ErrorAnswer &unknown = wire::eio::answer_to(wire::eio::RequestError::unknown_sid);
+        answer(by, {unknown.status, engine::BodyKind::json, unknown.body});
+    }
+}
+
+void Homes::answer(const engine::ExchangeId &id, const engine::Answer &answer) {
+    if (seat_of(id) == me_) {
+        events_.on_answer(id.slot, answer);
+        return;
+    }
+    std::string head;
+    Writer out(head);
+    out.put(id.slot);
+    out.put(answer.status);
+    out.put(answer.kind);
+    const std::array<Bytes, 2> pieces{as_bytes(head), as_bytes(answer.body)};
+    // If the asker has gone there is nobody to tell.
+    static_cast<void>(post_.send(seat_of(id), kAnswer, pieces));
+}
+
+void Homes::hear_answer(Reader &in) {
+    const auto slot = in.get<Handle>();
+    const auto status = in.get<std::uint16_t>();
+    const auto kind = in.get<engine::BodyKind>();
+    if (in.ok()) {
+        events_.on_answer(slot, {status, kind, in.rest()});
+    }
+}
+
+void Homes::tell_probe(const engine::ExchangeId &to, bool accepted, Millis now) {
+    if (seat_of(to) == me_) {
+        events_.on_probe(to.slot, accepted, now);
+        return;
+    }
+    std::string told;
+    Writer out(told);
+    out.put(to.slot);
+    out.put(accepted);
+    const Bytes piece = as_bytes(told);
+    static_cast<void>(post_.send(seat_of(to), kProbeAnswer, {&piece, 1}));
+}
+
+// The session goes to the worker that holds its WebSocket. From here on the roster names that
+// worker, so that its death is the session's.
+void Homes::give(hub::Connection &connection, const engine::ExchangeId &to, Millis now) {
+    if (seat_of(to) == me_) {
+        events_.on_arrival(to.slot, &connection, now);
+        return;
+    }
+    if (!connection.session().open() || !connection.client().quiet()) {
+        give_nothing(to, now);
+        return;
+    }
+    std::string image;
+    Writer out(image);
+    out.put(to.slot);
+    out.put(true);
+    out.put(bus_.cursor());
+    hub_->ports().directory.hand_over(connection.record(), to.seat, to.seat_generation);
+    hub_->freeze(connection, out, now);
+    const Bytes piece = as_bytes(image);
+    static_cast<void>(post_.send(seat_of(to), kImage, {&piece, 1}));
+}
+
+void Homes::give_nothing(const engine::ExchangeId &to, Millis now) {
+    if (seat_of(to) == me_) {
+        events_.on_arrival(to.slot, nullptr, now);
+        return;
+    }
+    std::string told;
+    Writer out(told);
+    out.put(to.slot);
+    out.put(false);
+    const Bytes piece = as_bytes(told);
+    static_cast<void>(post_.send(seat_of(to), kImage, {&piece, 1}));
+}
+
+void Homes::arrive(Reader &in, Millis now) {
+    const auto slot = in.get<Handle>();
+    const bool given = in.get<bool>();
+    if (in.ok()) {
+        events_.on_arrival(slot, given ? settle(in, now) : nullptr, now);
+    }
+}
+
+// This worker first delivers to its own sockets up to the image's position; what it has read
+// beyond that is read once more, for the session alone.
+hub::Connection *Homes::settle(Reader &in, Millis now) {
+    const auto position = in.get<hub::Position>();
+    bus_.catch_up(position, now);
+    const Result<hub::Connection *> arrived = hub_->thaw(in, now);
+    if (!arrived) {
+        hub_->ports().log.write(Level::error, arrived.error().where);
+        return nullptr;
+    }
+    hub::Connection *connection = *arrived;
+    const bool whole = bus_.replay(position, bus_.cursor(), [&](const hub::Envelope &envelope) {
+        hub_->replay(*connection, envelope, now);
+    });
+    if (!whole) {
+        connection->session().close(engine::CloseReason::transport_close, now);
+        return nullptr;
+    }
+    return connection;
+}
+
+void Homes::on_mail(shm::SeatRef, std::uint16_t kind, Bytes body, Millis now) {
+    Reader in(as_text(body));
+    if (kind == kAnswer) {
+        hear_answer(in);
+    } else if (kind == kImage) {
+        arrive(in, now);
+    } else if (kind == kProbeAnswer) {
+        const auto slot = in.get<Handle>();
+        events_.on_probe(slot, in.get<bool>(), now);
+    } else {
+        const Text sid = in.get_text();
+        const Asked asked{sid, in.get<engine::ExchangeId>()};
+        if (in.ok()) {
+            serve(static_cast<Call>(kind), asked, in.rest(), now);
+        }
+    }
+}
+
+} // namespace rt::cluster

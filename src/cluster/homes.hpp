@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Requests of sessions that live at another worker of this host (decisions.md, idea 3): what
+// arrives here is asked of the session's home, by mail or, at home, directly; the answer comes
+// back to the exchange. An upgrade ends with the session moving here.
+#pragma once
+
+#include "cluster/post_office.hpp"
+#include "engine/exchange.hpp"
+#include "hub/hub.hpp"
+
+#include <string>
+
+namespace rt::cluster {
+
+// Which session, and where it lives: the roster's answer to its sid.
+struct Home {
+    shm::SeatRef seat;
+    Text sid;
+};
+
+enum class Call : std::uint16_t {
+    poll = 1,
+    post_begin, // a POST whose body is still to come
+    post,       // with its body
+    abort,      // the client broke the exchange off
+    probe,      // a WebSocket wants to take over
+    probe_seen, // it said `2probe`
+    probe_end,  // it gave up
+    take,       // it said `5`: the session moves here
+};
+
+// What comes back to the worker that asked. Handles are those of its own exchanges.
+class HomeEvents {
+public:
+    virtual ~HomeEvents() = default;
+    virtual void on_answer(Handle exchange, const engine::Answer &answer) = 0;
+    virtual void on_probe(Handle exchange, bool accepted, Millis now) = 0;
+    // The session lives here now, without transport; null: it could not be had.
+    virtual void on_arrival(Handle exchange, hub::Connection *connection, Millis now) = 0;
+};
+
+class Homes final : public engine::Exchanges, public MailEvents {
+public:
+    Homes(shm::SeatRef me, PostOffice &post, LogBus &bus, HomeEvents &events);
+
+    // Once, before anything else: the hub needs these exchanges, and these need the hub.
+    void attach(hub::Hub &hub) noexcept { hub_ = &hub; }
+
+    // Asks the home. gone: there is no such session; busy: its worker takes no more mail.
+    // At home the answer may come before this returns.
+    Result<void> ask(Call call, const Home &home, Handle exchange, Text body, Millis now);
+
+    // engine::Exchanges: from a session that lives here, to wherever the exchange is.
+    void answer(const engine::ExchangeId &id, const engine::Answer &answer) override;
+
+    void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override;
+
+private:
+    struct Asked {
+        Text sid;
+        engine::ExchangeId by;
+    };
+
+    void serve(Call call, const Asked &asked, Text body, Millis now);
+    void refuse(Call call, const engine::ExchangeId &by, Millis now);
+    void tell_probe(const engine::ExchangeId &to, bool accepted, Millis now);
+    void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now);
+    void give_nothing(const engine::ExchangeId &to, Millis now);
+    void arrive(Reader &in, Millis now);
+    hub::Connection *settle(Reader &in, Millis now);
+    void hear_answer(Reader &in);
+
+    shm::SeatRef me_;
+    PostOffice &post_;
+    LogBus &bus_;
+    HomeEvents &events_;
+    hub::Hub *hub_ = nullptr;
+};
+
+} // namespace rt::cluster

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cluster/log_bus.hpp"
+
+namespace rt::cluster {
+
+LogBus::LogBus(const Place &place, shm::Stream stream, Wakes &wakes)
+    : place_(place), stream_(stream), reader_(stream, stream.head()), wakes_(wakes) {}
+
+Result<hub::Position> LogBus::publish(const hub::Envelope &envelope) {
+    const std::span<const Bytes> pieces = writer_.encode(envelope);
+    const Result<shm::Extent> where = [&] {
+        shm::Locked held(place_.lock, place_.region);
+        return stream_.append(held, kEnvelopeRecord, pieces);
+    }();
+    if (!where) {
+        return where.error();
+    }
+    wakes_.wake_readers();
+    return where->end;
+}
+
+void LogBus::catch_up(hub::Position until, Millis now) {
+    if (delivering_) {
+        return;
+    }
+    delivering_ = true;
+    while (reader_.cursor() < until && deliver_next(now)) {
+    }
+    delivering_ = false;
+}
+
+bool LogBus::drain(std::size_t most, Millis now) {
+    if (delivering_) {
+        return true;
+    }
+    delivering_ = true;
+    bool more = true;
+    for (std::size_t count = 0; more && count < most; ++count) {
+        more = deliver_next(now);
+    }
+    delivering_ = false;
+    return more;
+}
+
+// False: nothing more to deliver.
+bool LogBus::deliver_next(Millis now) {
+    const shm::StreamReader::Next next = reader_.next();
+    if (next.status == shm::StreamReader::Status::empty) {
+        return false;
+    }
+    if (next.status == shm::StreamReader::Status::lapped) {
+        reader_.seek(stream_.head());
+        hub_->on_lapped(now);
+        return true;
+    }
+    if (next.kind == kEnvelopeRecord && decode_envelope(next.body, envelope_)) {
+        hub_->on_envelope(envelope_, next.end, now);
+    }
+    return true;
+}
+
+bool LogBus::replay(hub::Position from, hub::Position until, Fn<void(const hub::Envelope &)> visit) {
+    shm::StreamReader reader(stream_, from);
+    hub::Envelope envelope;
+    while (reader.cursor() < until) {
+        const shm::StreamReader::Next next = reader.next();
+        if (next.status != shm::StreamReader::Status::record) {
+            return next.status == shm::StreamReader::Status::empty;
+        }
+        if (next.kind == kEnvelopeRecord && decode_envelope(next.body, envelope)) {
+            visit(envelope);
+        }
+    }
+    return true;
+}
+
+} // namespace rt::cluster

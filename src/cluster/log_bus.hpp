@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The bus of one host: the log in shared memory, read by every worker with its own cursor
+// (decisions.md, idea 1). The rest of the code knows only this log.
+#pragma once
+
+#include "base/fn.hpp"
+#include "cluster/envelope.hpp"
+#include "cluster/wakes.hpp"
+#include "hub/bus.hpp"
+#include "shm/stream.hpp"
+
+namespace rt::cluster {
+
+// A locked region of shared memory.
+struct Place {
+    shm::Lock &lock;
+    shm::Region region;
+};
+
+class LogBus final : public hub::Bus {
+public:
+    // Reads from the log's head on.
+    LogBus(const Place &place, shm::Stream stream, Wakes &wakes);
+
+    // The hub that envelopes are delivered to. Once, before anything else.
+    void attach(hub::BusEvents &hub) noexcept { hub_ = &hub; }
+
+    Result<hub::Position> publish(const hub::Envelope &envelope) override;
+    void catch_up(hub::Position until, Millis now) override;
+    [[nodiscard]] hub::Position cursor() const noexcept override { return reader_.cursor(); }
+
+    // Delivers at most `most` records; true if there are more.
+    bool drain(std::size_t most, Millis now);
+
+    // Calls visit for every envelope between the positions, without moving the cursor. False:
+    // the log has overrun them.
+    bool replay(hub::Position from, hub::Position until, Fn<void(const hub::Envelope &)> visit);
+
+    // Is there something to read? Asked again after announcing sleep.
+    [[nodiscard]] bool behind() const noexcept { return reader_.cursor() < stream_.head(); }
+    [[nodiscard]] std::uint64_t lag() const noexcept { return stream_.head() - reader_.cursor(); }
+    [[nodiscard]] const shm::Stream &stream() const noexcept { return stream_; }
+
+private:
+    bool deliver_next(Millis now);
+
+    Place place_;
+    shm::Stream stream_;
+    shm::StreamReader reader_;
+    Wakes &wakes_;
+    hub::BusEvents *hub_ = nullptr;
+    EnvelopeWriter writer_;
+    hub::Envelope envelope_;
+    bool delivering_ = false;
+};
+
+} // namespace rt::cluster

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cluster/roster_directory.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace rt::cluster {
+
+namespace {
+
+constexpr std::uint32_t kSweepPage = 256;
+
+shm::ConnectionRef connection_ref(hub::RecordRef ref) noexcept { return {ref.cell, ref.serial}; }
+
+shm::SocketRef socket_ref(hub::RecordRef ref) noexcept { return {ref.cell, ref.serial}; }
+
+shm::Transport transport_of(engine::TransportKind kind) noexcept {
+    return kind == engine::TransportKind::websocket ? shm::Transport::websocket : shm::Transport::polling;
+}
+
+} // namespace
+
+RosterDirectory::RosterDirectory(shm::Roster roster, shm::SeatRef me) : roster_(std::move(roster)), me_(me) {}
+
+Result<hub::RecordRef> RosterDirectory::add_connection(Text sid, const hub::Handshake &handshake,
+                                                       engine::TransportKind transport) {
+    std::vector<shm::HeaderText> headers;
+    headers.reserve(handshake.headers.size());
+    for (const auto &[name, value] : handshake.headers) {
+        headers.push_back({name, value});
+    }
+    shm::NewConnection row;
+    row.sid = sid;
+    row.home = me_;
+    row.transport = transport_of(transport);
+    row.handshake = {handshake.issued, handshake.address, handshake.url, handshake.query,
+                     handshake.secure, handshake.xdomain, headers};
+    RT_TRY(ref, roster_.add_connection(row));
+    return hub::RecordRef{ref.cell, ref.serial};
+}
+
+// A record that has gone meanwhile was removed by whoever found this worker dead: nothing is
+// left to keep in step.
+void RosterDirectory::set_transport(hub::RecordRef connection, engine::TransportKind transport) {
+    static_cast<void>(roster_.set_transport(connection_ref(connection), transport_of(transport)));
+}
+
+void RosterDirectory::settle(hub::RecordRef connection) {
+    static_cast<void>(roster_.set_home(connection_ref(connection), me_));
+}
+
+void RosterDirectory::hand_over(hub::RecordRef connection, std::uint32_t seat,
+                                std::uint32_t seat_generation) {
+    static_cast<void>(roster_.set_home(connection_ref(connection), {seat, seat_generation}));
+}
+
+void RosterDirectory::remove_connection(hub::RecordRef connection) {
+    static_cast<void>(roster_.remove_connection(connection_ref(connection)));
+}
+
+Result<hub::RecordRef> RosterDirectory::add_socket(hub::RecordRef connection, Text nsp, Text id, Text user,
+                                                   Text auth) {
+    const shm::NewSocket row{id, nsp, user, {}, auth.size() <= shm::Roster::kMaxAuth ? auth : Text()};
+    RT_TRY(ref, roster_.add_socket(connection_ref(connection), row));
+    return hub::RecordRef{ref.cell, ref.serial};
+}
+
+void RosterDirectory::remove_socket(hub::RecordRef socket) {
+    static_cast<void>(roster_.remove_socket(socket_ref(socket)));
+}
+
+Result<void> RosterDirectory::join(hub::RecordRef socket, Text room) {
+    const Result<shm::Membership> joined = roster_.join(socket_ref(socket), room);
+    return joined ? Result<void>() : Result<void>(joined.error());
+}
+
+void RosterDirectory::leave(hub::RecordRef socket, Text room) {
+    static_cast<void>(roster_.leave(socket_ref(socket), room));
+}
+
+bool RosterDirectory::knows_socket(Text id) { return static_cast<bool>(roster_.find_socket(id)); }
+
+std::optional<shm::SeatRef> RosterDirectory::home_of(Text sid) {
+    if (sid.empty() || sid.size() > shm::Roster::kMaxSid) {
+        return std::nullopt;
+    }
+    const Result<shm::FoundConnection> found = roster_.find_connection(sid);
+    if (!found) {
+        return std::nullopt;
+    }
+    return found->home;
+}
+
+std::size_t RosterDirectory::sweep(shm::SeatRef dead) {
+    std::size_t swept = 0;
+    shm::ConnectionQuery query{{0, kSweepPage}, dead};
+    do {
+        const Result<shm::ConnectionPage> page = roster_.connections(query);
+        if (!page) {
+            break;
+        }
+        for (const shm::ConnectionRow &row : page->rows) {
+            static_cast<void>(roster_.remove_connection(row.at.ref));
+        }
+        swept += page->rows.size();
+        query.page.cursor = page->next;
+    } while (query.page.cursor != 0);
+    return swept;
+}
+
+} // namespace rt::cluster

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The hub's view of the roster in shared memory, for one worker: every record it adds is its
+// own, and a session's home is found for any sid.
+#pragma once
+
+#include "hub/directory.hpp"
+#include "shm/roster.hpp"
+
+#include <optional>
+
+namespace rt::cluster {
+
+class RosterDirectory final : public hub::Directory {
+public:
+    RosterDirectory(shm::Roster roster, shm::SeatRef me);
+
+    Result<hub::RecordRef> add_connection(Text sid, const hub::Handshake &handshake,
+                                          engine::TransportKind transport) override;
+    void set_transport(hub::RecordRef connection, engine::TransportKind transport) override;
+    void settle(hub::RecordRef connection) override;
+    void hand_over(hub::RecordRef connection, std::uint32_t seat, std::uint32_t seat_generation) override;
+    void remove_connection(hub::RecordRef connection) override;
+    Result<hub::RecordRef> add_socket(hub::RecordRef connection, Text nsp, Text id, Text user,
+                                      Text auth) override;
+    void remove_socket(hub::RecordRef socket) override;
+    Result<void> join(hub::RecordRef socket, Text room) override;
+    void leave(hub::RecordRef socket, Text room) override;
+    [[nodiscard]] bool knows_socket(Text id) override;
+
+    // Where the session of this sid lives.
+    [[nodiscard]] std::optional<shm::SeatRef> home_of(Text sid);
+
+    // A worker died: its connections and sockets leave the roster. Returns how many there were.
+    std::size_t sweep(shm::SeatRef dead);
+
+    [[nodiscard]] shm::Roster &roster() noexcept { return roster_; }
+
+private:
+    shm::Roster roster_;
+    shm::SeatRef me_;
+};
+
+} // namespace rt::cluster

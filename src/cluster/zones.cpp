@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cluster/zones.hpp"
+
+#include <algorithm>
+
+namespace rt::cluster {
+
+namespace {
+
+constexpr std::size_t kMailShare = 32;       // mailboxes: this part of the zone's memory,
+constexpr std::size_t kMailLeast = 8 * 1024; // but at least this much each
+constexpr std::uint64_t kVersion = 1;
+
+constexpr std::uint64_t kSeatsLayout = shm::layout_of({kVersion, shm::Seats::kLayout});
+constexpr std::uint64_t kLogLayout =
+    shm::layout_of({kVersion, shm::Stream::kLayout, shm::Mailboxes::kLayout});
+constexpr std::uint64_t kTableLayout =
+    shm::layout_of({kVersion, SeatCounters::kLayout, shm::Roster::kLayout});
+
+struct Areas {
+    MutableBytes first;
+    MutableBytes rest;
+};
+
+Result<Areas> split(const shm::Region &region, std::size_t first) {
+    shm::Carver carver(region.body());
+    RT_TRY(area, carver.take(first));
+    return Areas{area, carver.rest()};
+}
+
+} // namespace
+
+Result<SeatsZone> SeatsZone::create(MutableBytes memory, std::uint32_t capacity, const ZoneSeeds &seeds) {
+    RT_TRY(region, shm::Region::create(memory, kSeatsLayout, seeds.epoch));
+    RT_TRY(seats, shm::Seats::create(region.body(), capacity));
+    return SeatsZone{region, seats};
+}
+
+Result<SeatsZone> SeatsZone::attach(MutableBytes memory, std::uint32_t capacity) {
+    RT_TRY(region, shm::Region::attach(memory, kSeatsLayout));
+    RT_TRY(seats, shm::Seats::attach(region.body(), capacity));
+    return SeatsZone{region, seats};
+}
+
+std::size_t LogZone::mail_bytes(std::size_t memory, std::uint32_t seats) noexcept {
+    return std::max(memory / kMailShare, seats * kMailLeast);
+}
+
+Result<LogZone> LogZone::create(MutableBytes memory, std::uint32_t seats, const ZoneSeeds &seeds) {
+    RT_TRY(region, shm::Region::create(memory, kLogLayout, seeds.epoch));
+    RT_TRY(areas, split(region, mail_bytes(memory.size(), seats)));
+    RT_TRY(boxes, shm::Mailboxes::create(areas.first, seats));
+    RT_TRY(stream, shm::Stream::create(areas.rest, seeds.key));
+    return LogZone{region, stream, boxes};
+}
+
+Result<LogZone> LogZone::attach(MutableBytes memory, std::uint32_t seats) {
+    RT_TRY(region, shm::Region::attach(memory, kLogLayout));
+    RT_TRY(areas, split(region, mail_bytes(memory.size(), seats)));
+    RT_TRY(boxes, shm::Mailboxes::attach(areas.first, seats));
+    RT_TRY(stream, shm::Stream::attach(areas.rest));
+    return LogZone{region, stream, boxes};
+}
+
+Result<TableZone> TableZone::create(MutableBytes memory, shm::Lock &lock, std::uint32_t seats,
+                                    const ZoneSeeds &seeds) {
+    RT_TRY(region, shm::Region::create(memory, kTableLayout, seeds.epoch));
+    RT_TRY(areas, split(region, SeatCounters::bytes(seats)));
+    RT_TRY(counters, SeatCounters::create(areas.first, seats));
+    RT_TRY(roster, shm::Roster::create({lock, region, areas.rest}, seeds.key));
+    return TableZone{region, counters, std::move(roster)};
+}
+
+Result<TableZone> TableZone::attach(MutableBytes memory, shm::Lock &lock, std::uint32_t seats) {
+    RT_TRY(region, shm::Region::attach(memory, kTableLayout));
+    RT_TRY(areas, split(region, SeatCounters::bytes(seats)));
+    RT_TRY(counters, SeatCounters::attach(areas.first, seats));
+    RT_TRY(roster, shm::Roster::attach({lock, region, areas.rest}));
+    return TableZone{region, counters, std::move(roster)};
+}
+
+} // namespace rt::cluster
