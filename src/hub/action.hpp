@@ -34,14 +34,30 @@ using MadeAction = std::variant<std::unique_ptr<const Action>, Complaint>;
 // Where a chain stands; some actions have no meaning in some places.
 enum class Place : std::uint8_t { connect, disconnect, event };
 
+// The words behind an action's name, and what is known where it stands.
+struct Words {
+    std::span<const Text> all; // without the name
+    const CompileScope &names;
+    Place place;
+};
+
+inline constexpr unsigned kManyWords = 100; // an action without a bound of its own
+
 struct ActionKind {
     Text name;
     unsigned min_args; // without the name itself
     unsigned max_args;
-    MadeAction (*make)(std::span<const Text> args, const CompileScope &names, Place place);
+    bool in_connect;
+    bool in_disconnect; // in `on event { }` all have a meaning
+    MadeAction (*make)(const Words &words);
 };
 
 // All actions, in alphabetical order.
 [[nodiscard]] std::span<const ActionKind> action_kinds() noexcept;
+
+[[nodiscard]] const ActionKind *find_action(Text name) noexcept;
+
+// What the configuration wrote, checked and made. The complaint names the word that is wrong.
+[[nodiscard]] MadeAction make_action(const ActionKind &kind, const Words &words);
 
 } // namespace rt::hub
