@@ -5,7 +5,7 @@
 
 const fs = require('fs');
 
-const { start, reference } = require('./target');
+const { start } = require('./target');
 const { client, connected, POLLING, WEBSOCKET, UPGRADE } = require('./client');
 const { event } = require('./until');
 
@@ -14,18 +14,17 @@ const TRANSPORTS = { 'polling only': POLLING, 'websocket only': WEBSOCKET, 'poll
 async function startSpread({ workers = 3, http = '', server = '' }, options) {
     const running = await start({
         workers,
-        http: `log_format pids '$pid $request_uri';\n${http}`,
-        server: `listen 127.0.0.1:%%PORT_SPREAD%% reuseport;\naccess_log %%PREFIX%%/pids.log pids;\n${server}`,
+        http: `log_format seen '$pid $status $request_uri';\n${http}`,
+        server: `listen 127.0.0.1:%%PORT_SPREAD%% reuseport;\naccess_log %%PREFIX%%/seen.log seen;\n${server}`,
     }, options);
     const port = running.values.PORT_SPREAD;
-    return { running, port, url: `http://127.0.0.1:${port}`, stop: () => running.stop(), workersOf: (sid) => workersOf(running, sid) };
+    return { running, port, url: `http://127.0.0.1:${port}`, stop: () => running.stop(), requests: (sid) => requests(running, sid) };
 }
 
-// The workers that answered requests of the Engine.IO session `sid`.
-function workersOf(running, sid) {
-    if (reference) return new Set(['1', '2', '3']);
-    const lines = fs.readFileSync(running.file('pids.log'), 'latin1').split('\n');
-    return new Set(lines.filter((line) => line.includes(`sid=${sid}`)).map((line) => line.split(' ')[0]));
+// The requests of the Engine.IO session `sid` that were answered: by which worker and how.
+function requests(running, sid) {
+    const lines = fs.readFileSync(running.file('seen.log'), 'latin1').split('\n').filter((line) => line.includes(`sid=${sid}`));
+    return lines.map((line) => line.split(' ')).map(([worker, status]) => ({ worker, status: Number(status) }));
 }
 
 // Resolves when a client that may upgrade has done so.
