@@ -156,7 +156,7 @@ class Reference {
         const [client] = get('realtime_serve_client');
         return {
             request: (req, res) => {
-                const [, name] = req.url.slice(prefix.length - 1).match(/^\/(socket\.io[\w.]*\.js(?:\.map)?)$/) || [];
+                const [, name] = req.url.split('?')[0].slice(prefix.length - 1).match(/^\/(socket\.io[\w.]*\.js(?:\.map)?)$/) || [];
                 if (name && client) this.send(res, path.join(client, name));
                 else this.handle(engine, req, res, get('realtime_cors'));
             },
