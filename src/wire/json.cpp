@@ -188,7 +188,7 @@ bool Validator::escape() noexcept {
     const char c = current();
     if (c != 'u') {
         ++at_;
-        return c != '\0' && Text("\"\\/bfnrt").find(c) != Text::npos ? true : refuse("bad JSON escape");
+        return Text("\"\\/bfnrt").find(c) != Text::npos || refuse("bad JSON escape");
     }
     const Text hex = text_.substr(at_ + 1, 4);
     if (hex.size() != 4 || !std::all_of(hex.begin(), hex.end(), is_hex)) {

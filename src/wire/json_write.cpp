@@ -124,11 +124,7 @@ void append_number(std::string &out, double value) {
         out += "null";
         return;
     }
-    if (value == 0) {
-        out += '0'; // also for -0
-        return;
-    }
-    if (value < 0) {
+    if (value < 0) { // which -0 is not: it is written as 0
         out += '-';
     }
     // The shortest digits come as d[.ddd]e+XX.

@@ -117,6 +117,8 @@ void unescapes() {
         {R"("\ud800x")", "\xef\xbf\xbdx"},
         {R"("\ud800\ud83d\ude00")", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
         {R"("\udc00\ud800")", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {R"("\udc00\udc00")", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {R"("\ud800\uffff")", "\xef\xbf\xbd\xef\xbf\xbf"},
         {R"("\ud800\n")", "\xef\xbf\xbd\n"},
         {R"("\ud800\u0041")", "\xef\xbf\xbd"
                               "A"},

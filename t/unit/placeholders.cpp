@@ -54,6 +54,7 @@ void checks() {
         {R"([{"_placeholder":true,"num":4294967296}])", 1, false},
         {R"([{"_placeholder":true}])", 1, false},
         {R"([{"_placeholder":true,"num":0},{"_placeholder":true,"num":2}])", 2, false},
+        {R"([{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}])", 1, false},
         {R"([{"_placeholder":true,"num":0}])", 2, false},
         {R"([{"_placeholder":true,"_placeholder":false,"num":0}])", 1, false},
         {R"([{"_placeholder":1,"num":0}])", 1, false},
@@ -116,7 +117,8 @@ void renumbers() {
 void is_linear() {
     std::string deep = std::string(kZero);
     for (int level = 0; level < 60; ++level) {
-        deep = R"({"a":)" + deep + R"(,"_placeholder":false})";
+        deep.insert(0, R"({"a":)");
+        deep += R"(,"_placeholder":false})";
     }
     const std::string texts[] = {array_of(kZero, 13'000), array_of(deep, 200),
                                  array_of(R"("\u005f")", 40'000)};
