@@ -86,6 +86,19 @@ std::uint8_t code_of(Text name) noexcept {
     return 0;
 }
 
+// Appends an entry with the text of its name.
+bool put_name(std::string &flat, const PackedHandshake::Entry &entry, const Names &names) {
+    Writer out(flat);
+    out.put(entry.code);
+    const std::size_t at = flat.size();
+    out.put(std::uint16_t{0});
+    names.append(flat, entry.interned);
+    const std::size_t size = flat.size() - at - sizeof(std::uint16_t);
+    const auto fits = static_cast<std::uint16_t>(size);
+    std::memcpy(flat.data() + at, &fits, sizeof fits);
+    return fits == size;
+}
+
 Text url_query(Text url) noexcept { return split_once(url, '?').second; }
 
 // Writes texts as long as they fit. The budget counts an interned value as if it stood here, so
@@ -197,17 +210,17 @@ bool PackedHandshake::next() noexcept {
 
 bool flatten_handshake(std::string &flat, Text image, const Names &names) {
     PackedHandshake packed(image);
-    Writer out(flat);
     std::size_t copied = 0;
     while (packed.next()) {
-        // Entries with text stay as they are: the copy of a run of them ends before a name.
-        if (const auto &entry = packed.entry(); entry.interned != 0) {
-            const std::size_t until = image.size() - packed.rest().size() - 1 - sizeof(CellIndex);
-            flat.append(image.substr(copied, until - copied));
-            out.put(entry.code);
-            out.put(static_cast<std::uint16_t>(names.size(entry.interned)));
-            names.append(flat, entry.interned);
-            copied = image.size() - packed.rest().size();
+        const auto &entry = packed.entry();
+        if (entry.interned == 0) {
+            continue; // stays as it is: copied with the run of them that ends before a name
+        }
+        const std::size_t behind = image.size() - packed.rest().size();
+        flat.append(image.substr(copied, behind - copied - sizeof(entry.code) - sizeof(entry.interned)));
+        copied = behind;
+        if (!put_name(flat, entry, names)) {
+            return false;
         }
     }
     flat.append(image.substr(copied));
@@ -222,8 +235,7 @@ Result<Handshake> unpack_handshake(Text flat) {
                         .query = std::string(packed.query),
                         .secure = (packed.bits & kSecure) != 0,
                         .xdomain = (packed.bits & kXdomain) != 0,
-                        .truncated = (packed.bits & kTruncated) != 0,
-                        .headers = {}};
+                        .truncated = (packed.bits & kTruncated) != 0};
     while (packed.next()) {
         const auto &entry = packed.entry();
         if (entry.interned != 0) {

@@ -20,12 +20,12 @@ struct HeaderText {
 // What goes in. The caller leaves out Cookie, Authorization and hop-by-hop headers.
 struct HandshakeText {
     std::int64_t created = 0; // milliseconds since 1970
-    Text address;             // after realip
-    Text url;                 // as requested, with the query
-    Text query;
+    Text address = {};        // after realip
+    Text url = {};            // as requested, with the query
+    Text query = {};
     bool secure = false;
     bool xdomain = false;
-    std::span<const HeaderText> headers;
+    std::span<const HeaderText> headers = {};
 };
 
 struct Header {
@@ -38,13 +38,13 @@ struct Header {
 // What comes out. Truncated: url or query were cut or headers left out, from the end.
 struct Handshake {
     std::int64_t created = 0;
-    std::string address;
-    std::string url;
-    std::string query;
+    std::string address = {};
+    std::string url = {};
+    std::string query = {};
     bool secure = false;
     bool xdomain = false;
     bool truncated = false;
-    std::vector<Header> headers;
+    std::vector<Header> headers = {};
 
     bool operator==(const Handshake &) const = default;
 };

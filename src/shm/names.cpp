@@ -79,11 +79,6 @@ std::uint32_t Names::holders(CellIndex name) const noexcept { return cells_.load
 
 CellIndex Names::nsp_of(CellIndex room) const noexcept { return cells_.load<NameHead>(room).nsp; }
 
-std::size_t Names::size(CellIndex name) const noexcept {
-    const auto head = cells_.load<NameHead>(name);
-    return inline_size(head) + head.record.size;
-}
-
 void Names::append(std::string &out, CellIndex name) const {
     if (is_name(name)) {
         const auto head = cells_.load<NameHead>(name);

@@ -36,7 +36,6 @@ public:
     [[nodiscard]] std::uint32_t holders(CellIndex name) const noexcept;
 
     [[nodiscard]] CellIndex nsp_of(CellIndex room) const noexcept;
-    [[nodiscard]] std::size_t size(CellIndex name) const noexcept;
 
     // Nothing is appended for a cell that is no name.
     void append(std::string &out, CellIndex name) const;

@@ -33,20 +33,20 @@ inline constexpr Error kGone{Code::gone, "no such record in the roster any more"
 enum class Transport : std::uint8_t { polling, websocket };
 
 struct NewConnection {
-    Text sid;
-    SeatRef home;
+    Text sid = {};
+    SeatRef home = {};
     Transport transport = Transport::polling;
-    HandshakeText handshake;
+    HandshakeText handshake = {};
 };
 
 inline constexpr Text kNoAuth = "{}"; // takes no room in the zone
 
 struct NewSocket {
-    Text id;
-    Text nsp;
-    Text user; // may be empty
-    Text pid;  // may be empty
-    Text auth; // JSON; empty is kNoAuth
+    Text id = {};
+    Text nsp = {};
+    Text user = {}; // may be empty
+    Text pid = {};  // may be empty
+    Text auth = {}; // JSON; empty is kNoAuth
 };
 
 struct FoundConnection {
@@ -93,20 +93,20 @@ struct PageQuery {
 };
 
 struct SocketQuery {
-    PageQuery page;
-    Text nsp;  // empty: any
-    Text room; // empty: any; a socket's own id finds that socket
+    PageQuery page = {};
+    Text nsp = {};  // empty: any
+    Text room = {}; // empty: any; a socket's own id finds that socket
     bool with_handshake = false;
 };
 
 struct ConnectionQuery {
-    PageQuery page;
-    SeatRef home; // empty: any
+    PageQuery page = {};
+    SeatRef home = {}; // empty: any
 };
 
 struct RoomQuery {
-    PageQuery page;
-    Text nsp; // empty: any
+    PageQuery page = {};
+    Text nsp = {}; // empty: any
 };
 
 template <class Row> struct Page {
