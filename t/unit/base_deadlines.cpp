@@ -236,7 +236,7 @@ void test_against_model() {
     for (int step = 0; step < 20000; ++step) {
         random = random * 1103515245 + 12345;
         const std::size_t which = (random >> 16) % bells.size();
-        const Millis length = (random >> 8) % 3 * 7;
+        const Millis length = Millis{7} * ((random >> 8) % 3);
         if (random >> 28 < 12) {
             f.deadlines.start(*bells[which], now, length);
             model.due[which] = now + length;

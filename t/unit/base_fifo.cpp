@@ -40,25 +40,31 @@ void test_order() {
     is(sum, 0 * 512 + 1 * 256 + 2 * 128 + 33 * 64 + 4 * 32 + 5 * 16 + 6 * 8 + 7 * 4 + 8 * 2 + 9, "in order");
 }
 
-// Against std::deque, by a fixed sequence of pushes and pops that wraps and grows.
+// Does the queue look like the one of the standard library?
+bool same(const Fifo<std::string> &fifo, const std::deque<std::string> &model) {
+    if (fifo.size() != model.size() || fifo.empty() != model.empty()) {
+        return false;
+    }
+    return model.empty() || (fifo.front() == model.front() && fifo[fifo.size() - 1] == model.back());
+}
+
+// Pushes and pops in a fixed sequence that wraps and grows.
 void test_against_deque() {
     Fifo<std::string> fifo;
     std::deque<std::string> model;
     unsigned random = 12345;
     int wrong = 0;
-    for (int step = 0; step < 20000; ++step) {
+    for (unsigned step = 0; step < 20000; ++step) {
         random = random * 1103515245 + 12345;
-        const bool grow = (random >> 16) % 100 < (step / 1000 % 2 == 0 ? 60U : 40U);
-        if (grow || model.empty()) {
+        const unsigned growth = step / 1000 % 2 == 0 ? 60 : 40; // in turns more pushes and more pops
+        if (model.empty() || (random >> 16) % 100 < growth) {
             model.push_back("a text too long for the small buffer " + std::to_string(step));
             fifo.push(model.back());
         } else {
-            wrong += fifo.front() == model.front() ? 0 : 1;
             model.pop_front();
             fifo.pop();
         }
-        wrong += fifo.size() == model.size() && fifo.empty() == model.empty() ? 0 : 1;
-        wrong += model.empty() || fifo[fifo.size() - 1] == model.back() ? 0 : 1;
+        wrong += same(fifo, model) ? 0 : 1;
     }
     is(wrong, 0, "20000 pushes and pops as a deque does them");
 }

@@ -76,12 +76,17 @@ void test_addresses() {
     ok(map.find(first) == where, "objects do not move when the map grows");
 }
 
-void test_each() {
-    SlotMap<Thing> map;
+std::vector<Handle> fill(SlotMap<Thing> &map, int from, int to) {
     std::vector<Handle> handles;
-    for (int i = 0; i < 6; ++i) {
+    for (int i = from; i < to; ++i) {
         handles.push_back(map.emplace(i));
     }
+    return handles;
+}
+
+void test_each() {
+    SlotMap<Thing> map;
+    const std::vector<Handle> handles = fill(map, 0, 6);
     map.erase(handles[2]);
     std::string seen;
     map.each([&](Handle handle, const Thing &thing) {
@@ -89,9 +94,7 @@ void test_each() {
         if (thing.value == 0) {
             map.erase(handles[3]); // another one, not met yet
             map.erase(handle);
-            for (int i = 100; i < 200; ++i) {
-                map.emplace(i); // the table moves under the walk
-            }
+            fill(map, 100, 200); // the table moves under the walk
         }
     });
     is(seen.substr(0, 1) + seen.substr(seen.size() - 3), "0199", "a visitor may erase and emplace");
@@ -114,22 +117,17 @@ void test_reentrant_end() {
 }
 
 void test_clear() {
-    int ended = 0;
-    bool others_found = true;
     SlotMap<Thing> map;
-    std::vector<Handle> handles;
-    for (int i = 0; i < 4; ++i) {
-        handles.push_back(map.emplace(i, [&, i] {
-            ++ended;
-            for (int k = i + 1; k < 4; ++k) {
-                others_found = others_found && map.find(handles[static_cast<std::size_t>(k)]) != nullptr;
-            }
-        }));
-    }
+    const Handle first = map.emplace(1);
+    const Handle last = map.emplace(2);
+    std::string ended;
+    map.find(first)->at_end = [&] {
+        ended += map.find(last) != nullptr && map.size() == 1 ? "first," : "lost,";
+    };
+    map.find(last)->at_end = [&] { ended += map.find(first) == nullptr ? "last" : "stale"; };
     map.clear();
-    is(ended, 4, "clear ends all");
-    ok(others_found && map.size() == 0, "each of which still found those after it");
-    ok(map.find(handles[0]) == nullptr && map.emplace(9), "and the map goes on");
+    is(ended, "first,last", "clear ends all, and each still finds those after it");
+    ok(map.size() == 0 && map.find(last) == nullptr && map.emplace(9), "and the map goes on");
 }
 
 void test_destructor() {
