@@ -14,7 +14,6 @@ namespace rt::wire::sio {
 
 namespace {
 
-// Names that the client library keeps for itself (socket.io-protocol, "reserved events").
 constexpr std::array<Text, 6> kReserved{
     "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
 };
@@ -91,20 +90,19 @@ private:
     Text rest_;
 };
 
-bool is_good_name(Text raw) noexcept {
-    const auto says = [raw](Text reserved) { return json::equals(raw, reserved); };
+bool is_good_name(Text raw) {
     switch (json::kind(raw)) {
     case json::Kind::number:
         return true;
     case json::Kind::string:
-        return std::none_of(kReserved.begin(), kReserved.end(), says);
+        return !is_reserved(json::Plain(raw).text());
     default:
         return false;
     }
 }
 
 // May a packet of this type carry this value? (socket.io-protocol, Packet types)
-bool fits(Type type, Text data) noexcept {
+bool fits(Type type, Text data) {
     const json::Kind kind = json::kind(data);
     switch (type) {
     case Type::connect:
@@ -178,6 +176,10 @@ Event split_event(Text data) noexcept {
         args = json::trim(args.substr(1));
     }
     return {name, args};
+}
+
+bool is_reserved(Text event) noexcept {
+    return std::find(kReserved.begin(), kReserved.end(), event) != kReserved.end();
 }
 
 std::string event_name(Text raw_name) {

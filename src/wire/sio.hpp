@@ -62,6 +62,9 @@ struct Event {
 };
 [[nodiscard]] Event split_event(Text data) noexcept;
 
+// Names that both ends keep for themselves: no packet may carry an event of such a name.
+[[nodiscard]] bool is_reserved(Text event) noexcept;
+
 // The name as handlers know it: a string's text; a number as JavaScript writes it.
 [[nodiscard]] std::string event_name(Text raw_name);
 

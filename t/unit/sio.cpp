@@ -239,6 +239,7 @@ void tells_types_apart() {
         kinds += sio::is_binary(each) ? 'b' : ' ';
     }
     is(kinds, "- - e a - ebab", "events, acks and binary types");
+    ok(sio::is_reserved("disconnecting") && !sio::is_reserved("connected"), "reserved names");
 }
 
 } // namespace
