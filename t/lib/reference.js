@@ -39,8 +39,10 @@ const option = (args, name) => (args.find((word) => word.startsWith(`${name}=`))
 
 function cookieOf([name, ...attributes]) {
     if (name === undefined || name === 'off') return false;
+    if (attributes.length === 0) return { name, path: '/', httpOnly: true, sameSite: 'lax' };
     const given = Object.fromEntries(attributes.map((word) => word.split('=')));
-    const cookie = { name, path: given.Path || '/', httpOnly: true, sameSite: (given.SameSite || 'lax').toLowerCase() };
+    const cookie = { name, path: given.Path || false, httpOnly: 'HttpOnly' in given };
+    if (given.SameSite) cookie.sameSite = given.SameSite.toLowerCase();
     if (given['Max-Age']) cookie.maxAge = Number(given['Max-Age']);
     return cookie;
 }
@@ -96,6 +98,7 @@ class Reference {
         this.published = 0;
         this.engines = [];
         this.servers = [];
+        this.sockets = new Set();
     }
 
     static async start(text, { values = {} } = {}) {
@@ -117,6 +120,10 @@ class Reference {
     bind(address, pick) {
         const server = http.createServer((req, res) => pick(req).request(req, res));
         server.on('upgrade', (req, socket, head) => pick(req).upgrade(req, socket, head));
+        server.on('connection', (socket) => {
+            this.sockets.add(socket);
+            socket.on('close', () => this.sockets.delete(socket));
+        });
         this.servers.push(server);
         const [, host, port] = address.match(/^(?:(.+):)?(\d+)$/);
         return new Promise((resolve, reject) => server.on('error', reject).listen(Number(port), host, resolve));
@@ -230,10 +237,8 @@ class Reference {
 
     async stop() {
         for (const engine of this.engines.splice(0)) engine.close();
-        await Promise.all(this.servers.splice(0).map((server) => new Promise((resolve) => {
-            server.close(resolve);
-            server.closeAllConnections();
-        })));
+        for (const socket of this.sockets) socket.destroy();
+        await Promise.all(this.servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
     }
 }
 
