@@ -56,6 +56,9 @@ void Homes::serve(Call call, const Asked &asked, Text body, Millis now) {
     case Call::post:
         session.on_post(asked.by, body, now);
         return;
+    case Call::post_drop:
+        session.on_post_drop(asked.by);
+        return;
     case Call::abort:
         session.on_abort(asked.by, now);
         return;

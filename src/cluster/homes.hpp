@@ -22,6 +22,7 @@ enum class Call : std::uint16_t {
     poll = 1,
     post_begin, // a POST whose body is still to come
     post,       // with its body
+    post_drop,  // it cannot be had whole, and that is the client's only fault
     abort,      // the client broke the exchange off
     probe,      // a WebSocket wants to take over
     probe_seen, // it said `2probe`

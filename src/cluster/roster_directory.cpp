@@ -69,9 +69,9 @@ void RosterDirectory::remove_socket(hub::RecordRef socket) {
     static_cast<void>(roster_.remove_socket(socket_ref(socket)));
 }
 
-Result<void> RosterDirectory::join(hub::RecordRef socket, Text room) {
-    const Result<shm::Membership> joined = roster_.join(socket_ref(socket), room);
-    return joined ? Result<void>() : Result<void>(joined.error());
+Result<std::uint32_t> RosterDirectory::join(hub::RecordRef socket, Text room) {
+    RT_TRY(joined, roster_.join(socket_ref(socket), room));
+    return joined.members;
 }
 
 void RosterDirectory::leave(hub::RecordRef socket, Text room) {
@@ -90,6 +90,10 @@ std::optional<shm::SeatRef> RosterDirectory::home_of(Text sid) {
     }
     return found->home;
 }
+
+std::uint32_t RosterDirectory::connections() { return roster_.counts().connections; }
+
+std::uint32_t RosterDirectory::connections_from(Text address) { return roster_.connections_from(address); }
 
 std::size_t RosterDirectory::sweep(shm::SeatRef dead) {
     std::size_t swept = 0;

@@ -23,12 +23,16 @@ public:
     Result<hub::RecordRef> add_socket(hub::RecordRef connection, Text nsp, Text id, Text user,
                                       Text auth) override;
     void remove_socket(hub::RecordRef socket) override;
-    Result<void> join(hub::RecordRef socket, Text room) override;
+    Result<std::uint32_t> join(hub::RecordRef socket, Text room) override;
     void leave(hub::RecordRef socket, Text room) override;
     [[nodiscard]] bool knows_socket(Text id) override;
 
     // Where the session of this sid lives.
     [[nodiscard]] std::optional<shm::SeatRef> home_of(Text sid);
+
+    // Of the whole host.
+    [[nodiscard]] std::uint32_t connections();
+    [[nodiscard]] std::uint32_t connections_from(Text address);
 
     // A worker died: its connections and sockets leave the roster. Returns how many there were.
     std::size_t sweep(shm::SeatRef dead);

@@ -118,6 +118,12 @@ void Session::on_payload(Text body, Millis now) {
     end(CloseReason::parse_error, now);
 }
 
+void Session::on_post_drop(const ExchangeId &id) {
+    if (id == post_) {
+        post_ = {};
+    }
+}
+
 void Session::on_abort(const ExchangeId &id, Millis now) {
     if (id == poll_) {
         poll_ = {};
@@ -283,6 +289,12 @@ void Session::flush(Millis) {
         port_->write(queue_);
     } else if (poll_ && (probe_ == nullptr || !probe_->was_seen())) {
         answer_poll({});
+    }
+}
+
+void Session::on_writable() {
+    if (port_ != nullptr) {
+        port_->write(queue_);
     }
 }
 

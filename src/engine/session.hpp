@@ -32,8 +32,8 @@ public:
     // The form of a frame that suits this socket: itself, or its compressed twin.
     [[nodiscard]] virtual Ref<wire::Frame> form(const Ref<wire::Frame> &frame) = 0;
 
-    // Writes what the socket takes and consumes it from the queue; asks to be called again
-    // (through Session::flush) when the socket takes more.
+    // Writes what the socket takes and consumes it from the queue; calls
+    // Session::on_writable when the socket takes more.
     virtual void write(OutQueue &queue) = 0;
 
     // True while the socket takes nothing: an earlier write has not finished.
@@ -99,6 +99,9 @@ public:
     // A POST with its whole body. The answer is given before this returns.
     void on_post(const ExchangeId &id, Text body, Millis now);
 
+    // An announced POST that was refused for its size: the session stays.
+    void on_post_drop(const ExchangeId &id);
+
     // The client dropped the connection of a held GET or of an unfinished POST.
     void on_abort(const ExchangeId &id, Millis now);
 
@@ -124,8 +127,11 @@ public:
     // Ends the session from our side: what is queued is sent first.
     void close(CloseReason reason, Millis now);
 
-    // Writes what is queued. Called by Turn, and by the port when its socket is writable.
+    // Writes what is queued. Called by Turn.
     void flush(Millis now);
+
+    // The port's socket takes more; the port may have bytes of its own left.
+    void on_writable();
 
     void on_deadline(Millis now) override;
     void on_probe_tick(Millis now) override;

@@ -32,7 +32,8 @@ struct SessionSettings {
     Millis upgrade_timeout = 10000;
     Millis connect_timeout = 45000;
     std::uint64_t send_buffer = 1u << 20; // bytes queued for one client
-    std::uint32_t max_payload = 1000000;  // bytes of one message or POST body
+    std::uint64_t max_per_user = 0;        // connections of one user on this host; 0: no bound
+    std::uint32_t max_payload = 1000000;   // bytes of one message or POST body
     SlowPolicy slow_policy = SlowPolicy::close;
     bool polling = true;
     bool websocket = true;

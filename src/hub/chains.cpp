@@ -53,11 +53,11 @@ void Hub::on_connect(Connection &connection, Text name, Text auth, Millis now) {
         return;
     }
     Socket &socket = **added;
-    if (!socket.user.empty()) {
-        // Outside realtime_limits: the client did not choose it.
-        const std::string room = "user:" + socket.user;
-        nsp->rooms.join(socket, room);
-        static_cast<void>(ports_.directory.join(socket.record, room));
+    if (!socket.user.empty() && !join_user(socket)) {
+        ports_.directory.remove_socket(socket.record);
+        forget(socket);
+        connection.client().refuse(name, "{\"message\":\"Too many connections\"}", now);
+        return;
     }
     Scope scope = scope_of(socket);
     scope.auth = auth;

@@ -50,7 +50,8 @@ public:
 
     virtual Result<RecordRef> add_socket(RecordRef connection, Text nsp, Text id, Text user, Text auth) = 0;
     virtual void remove_socket(RecordRef socket) = 0;
-    virtual Result<void> join(RecordRef socket, Text room) = 0;
+    // How many are in the room on this host, at all its workers.
+    virtual Result<std::uint32_t> join(RecordRef socket, Text room) = 0;
     virtual void leave(RecordRef socket, Text room) = 0;
 
     // Does a socket of this id live on the host, at any worker?

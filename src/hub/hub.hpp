@@ -110,6 +110,7 @@ private:
     [[nodiscard]] Namespace *namespace_for(Text name);
     [[nodiscard]] Namespace *known_namespace(Text name) const;
     Result<Socket *> add_socket(Connection &connection, Namespace &nsp, Text auth);
+    [[nodiscard]] bool join_user(Socket &socket);
     Socket &place_socket(Connection &connection, Namespace &nsp, const SocketId &id);
     void forget(Socket &socket);
     void release(Connection &connection);

@@ -19,12 +19,26 @@ Result<void> Hub::join(Socket &socket, Text room) {
     if (!socket.nsp.rooms.join(socket, room)) {
         return {};
     }
-    if (Result<void> known = ports_.directory.join(socket.record, room); !known) {
+    if (const Result<std::uint32_t> known = ports_.directory.join(socket.record, room); !known) {
         metrics().count(Metric::refused_zone_full);
         socket.nsp.rooms.leave(socket, room);
-        return known;
+        return known.error();
     }
     return {};
+}
+
+// The room of its user. It is outside of realtime_limits, since the client does not choose it.
+// False: the user has as many connections as realtime_max_sockets allows.
+bool Hub::join_user(Socket &socket) {
+    const std::string room = "user:" + socket.user;
+    socket.nsp.rooms.join(socket, room);
+    const Result<std::uint32_t> members = ports_.directory.join(socket.record, room);
+    const std::uint32_t most = socket.connection.session().settings().max_per_user;
+    if (members && most != 0 && *members > most) {
+        metrics().count(Metric::refused_sessions);
+        return false;
+    }
+    return true;
 }
 
 void Hub::leave(Socket &socket, Text room) {

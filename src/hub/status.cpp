@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "hub/status.hpp"
+
+#include "base/text.hpp"
+#include "wire/json_write.hpp"
+
+namespace rt::hub {
+
+namespace {
+
+constexpr Text kRefused = "refused_";
+
+// Builds one JSON object: members in order, commas where they belong.
+class Object {
+public:
+    explicit Object(std::string &out) : out_(out) { out_ += '{'; }
+    ~Object() { out_ += '}'; }
+    Object(const Object &) = delete;
+    Object &operator=(const Object &) = delete;
+
+    std::string &key(Text name) {
+        out_ += empty_ ? "" : ",";
+        empty_ = false;
+        wire::json::append_string(out_, name);
+        out_ += ':';
+        return out_;
+    }
+    void text(Text name, Text value) { wire::json::append_string(key(name), value); }
+    void number(Text name, std::uint64_t value) { append_number(key(name), value); }
+    void boolean(Text name, bool value) { key(name) += value ? "true" : "false"; }
+
+private:
+    std::string &out_;
+    bool empty_ = true;
+};
+
+// The refusals by limit stand together, the rest beside them.
+void put_metrics(Object &object, const std::array<std::uint64_t, kMetrics> &values) {
+    for (std::size_t i = 0; i < kMetrics; ++i) {
+        if (!kMetricNames[i].starts_with(kRefused)) {
+            object.number(kMetricNames[i], values[i]);
+        }
+    }
+    Object refused(object.key("refused"));
+    for (std::size_t i = 0; i < kMetrics; ++i) {
+        if (kMetricNames[i].starts_with(kRefused)) {
+            refused.number(kMetricNames[i].substr(kRefused.size()), values[i]);
+        }
+    }
+}
+
+void put_worker(std::string &out, const WorkerStatus &worker) {
+    Object object(out);
+    object.number("seat", worker.seat);
+    object.number("pid", static_cast<std::uint64_t>(worker.pid));
+    object.number("cycle", worker.cycle);
+    object.boolean("quitting", worker.quitting);
+    object.boolean("silent", worker.silent);
+    object.number("nginx_connections", worker.connections);
+    put_metrics(object, worker.values);
+}
+
+void put_escaped(std::string &out, Text text) {
+    for (const char c : text) {
+        switch (c) {
+        case '<':
+            out += "&lt;";
+            break;
+        case '&':
+            out += "&amp;";
+            break;
+        default:
+            out += c;
+        }
+    }
+}
+
+void put_row(std::string &out, Text name, const Status &status, std::size_t metric) {
+    out += "<tr><th>";
+    out += name;
+    out += "<td>";
+    append_number(out, status.totals[metric]);
+    for (const WorkerStatus &worker : status.workers) {
+        out += "<td>";
+        append_number(out, worker.values[metric]);
+    }
+    out += "\n";
+}
+
+} // namespace
+
+std::string status_json(const Status &status) {
+    std::string out;
+    {
+        Object object(out);
+        object.text("app", status.app);
+        object.text("node", status.node);
+        object.text("host", status.host);
+        {
+            Object log(object.key("log"));
+            log.number("size", status.log.size);
+            log.number("span", status.log.span);
+            log.number("position", status.log.position);
+        }
+        {
+            Object roster(object.key("roster"));
+            roster.number("connections", status.roster.connections);
+            roster.number("sockets", status.roster.sockets);
+            roster.number("rooms", status.roster.rooms);
+            roster.number("used", status.roster.used);
+            roster.number("size", status.roster.size);
+        }
+        {
+            Object total(object.key("total"));
+            put_metrics(total, status.totals);
+        }
+        std::string &workers = object.key("workers");
+        workers += '[';
+        for (const WorkerStatus &worker : status.workers) {
+            workers += &worker == &status.workers.front() ? "" : ",";
+            put_worker(workers, worker);
+        }
+        workers += ']';
+    }
+    return out;
+}
+
+std::string status_html(const Status &status) {
+    std::string out = "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=2><title>";
+    put_escaped(out, status.app);
+    out += "</title><style>body{font:14px system-ui;margin:2em}td{text-align:right}th{text-align:left}"
+           "td,th{padding:.1em .8em;border-bottom:1px solid #ddd}</style><h1>";
+    put_escaped(out, status.app);
+    out += " on ";
+    put_escaped(out, status.node);
+    out += "</h1><p>rooms ";
+    append_number(out, status.roster.rooms);
+    out += ", roster ";
+    append_number(out, status.roster.used);
+    out += " of ";
+    append_number(out, status.roster.size);
+    out += " bytes, log span ";
+    append_number(out, status.log.span);
+    out += " of ";
+    append_number(out, status.log.size);
+    out += " bytes<table><tr><th><th>total";
+    for (const WorkerStatus &worker : status.workers) {
+        out += "<th>pid ";
+        append_number(out, static_cast<std::uint64_t>(worker.pid));
+        out += worker.quitting ? " (quitting)" : "";
+        out += worker.silent ? " (silent)" : "";
+    }
+    out += "\n";
+    for (std::size_t i = 0; i < kMetrics; ++i) {
+        put_row(out, kMetricNames[i], status, i);
+    }
+    return out + "</table>\n";
+}
+
+} // namespace rt::hub

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ngx/app.hpp"
+
+#include "base/base64.hpp"
+#include "ngx/worker.hpp"
+#include "ngx/zone.hpp"
+
+#include <array>
+
+namespace rt::ngx {
+
+namespace {
+
+constexpr std::size_t kRecordsPerTurn = 2000; // of the log, then others have their turn
+
+// The first part of every id: the same for all workers of the host, another for a zone that
+// was made anew.
+std::string host_of(const shm::Region &region) {
+    std::array<std::uint8_t, 3> bytes{};
+    store_be(bytes.data(), static_cast<std::uint8_t>(region.epoch()));
+    store_be(bytes.data() + 1, static_cast<std::uint16_t>(region.epoch() >> 8));
+    std::string host;
+    append_base64url(host, bytes);
+    return host;
+}
+
+hub::HubNames names_of(const Worker &worker, const shm::Region &region) {
+    return {host_of(region), std::string(worker.hostname()), std::to_string(ngx_worker)};
+}
+
+// Mail for this claim of the seat is taken from here on.
+shm::Mailboxes open_mailbox(AppZones &zones, shm::SeatRef seat) {
+    shm::Locked held(zones.log_lock, zones.log->region);
+    static_cast<void>(zones.log->boxes.open(held, seat)); // every seat has one
+    return zones.log->boxes;
+}
+
+} // namespace
+
+AppZones::AppZones(const AppConf &conf) : log_lock(*conf.log_zone), table_lock(*conf.zone) {}
+
+std::unique_ptr<AppZones> AppZones::attach(const AppConf &conf, std::uint32_t seats, ngx_log_t *log) {
+    auto zones = std::make_unique<AppZones>(conf);
+    Result<cluster::LogZone> log_zone = cluster::LogZone::attach(zone_memory(*conf.log_zone), seats);
+    Result<cluster::TableZone> table =
+        cluster::TableZone::attach(zone_memory(*conf.zone), zones->table_lock, seats);
+    if (!log_zone || !table) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0, "realtime: zone \"%V\": %s", &conf.zone->shm.name,
+                      log_zone ? table.error().where : log_zone.error().where);
+        return nullptr;
+    }
+    zones->log.emplace(std::move(*log_zone));
+    zones->table.emplace(std::move(*table));
+    return zones;
+}
+
+App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
+    : conf_(conf), worker_(worker), zones_(std::move(zones)),
+      bus_({zones_->log_lock, zones_->log->region}, zones_->log->stream, worker),
+      post_({zones_->log_lock, zones_->log->region}, open_mailbox(*zones_, worker.seat()), worker.seat(),
+            worker),
+      directory_(zones_->table->roster, worker.seat()),
+      metrics_(zones_->table->counters, worker.seat().index), exchanges_(*this),
+      homes_(worker.seat(), post_, bus_, exchanges_),
+      hub_(conf.settings, names_of(worker, zones_->log->region),
+           {bus_, directory_, metrics_, worker.random(), worker.core_log(),
+            {worker.deadlines(), homes_, worker}, [&worker] { worker.touch(); }}) {
+    bus_.attach(hub_);
+    homes_.attach(hub_);
+    shm::Locked held(zones_->table_lock, zones_->table->region);
+    zones_->table->counters.fold(held, worker.seat().index);
+}
+
+// Whatever is left at the end of the process leaves the zone with it.
+App::~App() { leave_zones(worker_.seat()); }
+
+std::string App::host() const { return host_of(zones_->log->region); }
+
+wire::Inflater *App::inflater(bool deflate) noexcept { return deflate ? &worker_.inflater() : nullptr; }
+
+bool App::work() {
+    const Millis now = worker_.now();
+    post_.receive(homes_, now);
+    const bool more = bus_.drain(kRecordsPerTurn, now);
+    metrics_.set(hub::Metric::log_lag, bus_.lag());
+    return more;
+}
+
+void App::bury(shm::SeatRef dead) {
+    leave_zones(dead);
+    forget(dead);
+}
+
+void App::forget(shm::SeatRef dead) {
+    post_.forget(dead);
+    exchanges_.fail(dead);
+}
+
+void App::leave_zones(shm::SeatRef seat) {
+    directory_.sweep(seat);
+    {
+        shm::Locked held(zones_->log_lock, zones_->log->region);
+        zones_->log->boxes.close(held, seat);
+    }
+    shm::Locked held(zones_->table_lock, zones_->table->region);
+    zones_->table->counters.fold(held, seat.index);
+}
+
+} // namespace rt::ngx

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One application at this worker: its hub, and what connects that to the other workers. All
+// of it is built when the worker starts and torn down when it leaves.
+#pragma once
+
+#include "cluster/homes.hpp"
+#include "cluster/roster_directory.hpp"
+#include "cluster/zones.hpp"
+#include "hub/hub.hpp"
+#include "ngx/conf.hpp"
+#include "ngx/exchanges.hpp"
+#include "ngx/zone_lock.hpp"
+#include "wire/ws_deflate.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace rt::ngx {
+
+class Worker;
+
+// The zones of an application, attached to.
+struct AppZones {
+    ZoneLock log_lock;
+    ZoneLock table_lock;
+    std::optional<cluster::LogZone> log;
+    std::optional<cluster::TableZone> table;
+
+    explicit AppZones(const AppConf &conf);
+    // On the heap: the roster keeps its lock's address. Null: logged.
+    static std::unique_ptr<AppZones> attach(const AppConf &conf, std::uint32_t seats, ngx_log_t *log);
+};
+
+class App {
+public:
+    // The worker sits on its seat already. Opens this application's mailbox for it.
+    App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones);
+    ~App();
+
+    // The first part of the ids that this host makes.
+    [[nodiscard]] std::string host() const;
+    [[nodiscard]] const AppConf &conf() const noexcept { return conf_; }
+    [[nodiscard]] Worker &worker() noexcept { return worker_; }
+    [[nodiscard]] hub::Hub &hub() noexcept { return hub_; }
+    [[nodiscard]] cluster::LogBus &bus() noexcept { return bus_; }
+    [[nodiscard]] cluster::PostOffice &post() noexcept { return post_; }
+    [[nodiscard]] cluster::Homes &homes() noexcept { return homes_; }
+    [[nodiscard]] cluster::RosterDirectory &directory() noexcept { return directory_; }
+    [[nodiscard]] cluster::SeatMetrics &metrics() noexcept { return metrics_; }
+    [[nodiscard]] cluster::SeatCounters &counters() noexcept { return zones_->table->counters; }
+    [[nodiscard]] Exchanges &exchanges() noexcept { return exchanges_; }
+
+    // Null unless this connection negotiated compression.
+    [[nodiscard]] wire::Inflater *inflater(bool deflate) noexcept;
+
+    // A part of the log and all mail; true if there is more of the log.
+    [[nodiscard]] bool work();
+    [[nodiscard]] bool has_sessions() const noexcept { return hub_.size() > 0; }
+    [[nodiscard]] bool has_work() const noexcept { return bus_.behind() || post_.has_mail(); }
+
+    // Another worker is gone, and this one was the first to see it: what it left in the zones,
+    // and what waits for it here.
+    void bury(shm::SeatRef dead);
+    // What waits here for a worker that is gone.
+    void forget(shm::SeatRef dead);
+
+private:
+    void leave_zones(shm::SeatRef seat);
+
+    const AppConf &conf_;
+    Worker &worker_;
+    std::unique_ptr<AppZones> zones_;
+    cluster::LogBus bus_;
+    cluster::PostOffice post_;
+    cluster::RosterDirectory directory_;
+    cluster::SeatMetrics metrics_;
+    Exchanges exchanges_;
+    cluster::Homes homes_;
+    hub::Hub hub_;
+};
+
+} // namespace rt::ngx

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ngx/balance.hpp"
+
+namespace rt::ngx {
+
+namespace {
+
+constexpr std::uint32_t kSlack = 4;   // connections over the mean that nobody minds
+constexpr Millis kSilent = 1000;      // without a beat a worker does not count
+
+} // namespace
+
+void Balance::update(shm::Seats &seats, shm::SeatRef me, Millis now) {
+    const auto in_use = static_cast<std::uint32_t>(cycle_->connection_n - cycle_->free_connection_n);
+    shm::Load load;
+    load.connections = in_use;
+    seats.set_load(me, load);
+    if (ngx_exiting != 0 || ngx_use_accept_mutex != 0) {
+        return; // nginx has closed the listening sockets, or spreads by its mutex
+    }
+    const bool over = over_share(seats, me, now);
+    if (over && !paused_) {
+        pause();
+    } else if (!over && paused_) {
+        resume();
+    }
+}
+
+// Over the mean of the workers that accept, by an eighth and some: and somebody lower exists,
+// who goes on accepting.
+bool Balance::over_share(const shm::Seats &seats, shm::SeatRef me, Millis now) const {
+    std::uint64_t sum = 0;
+    std::uint64_t mine = 0;
+    std::uint64_t workers = 0;
+    const std::uint64_t cycle = seats.info(me.index).cycle;
+    seats.each([&](const shm::SeatInfo &seat) {
+        const bool counts = seat.state == shm::SeatState::accepting && seat.cycle == cycle &&
+                            (seat.ref == me || now - seat.beat < kSilent);
+        if (counts) {
+            sum += seat.load.connections;
+            ++workers;
+            mine = seat.ref == me ? seat.load.connections : mine;
+        }
+    });
+    return workers > 1 && mine * workers > sum + sum / 8 + kSlack * workers;
+}
+
+// nginx closes the listening sockets of a worker that quits before it tells anybody.
+void Balance::release() {
+    if (paused_ && ngx_exiting == 0 && ngx_terminate == 0) {
+        resume();
+    }
+    paused_ = false;
+}
+
+void Balance::pause() {
+    auto *listening = static_cast<ngx_listening_t *>(cycle_->listening.elts);
+    for (ngx_uint_t i = 0; i < cycle_->listening.nelts; ++i) {
+        ngx_connection_t *c = listening[i].connection;
+        if (c != nullptr && c->read->active != 0) {
+            ngx_del_event(c->read, NGX_READ_EVENT, NGX_DISABLE_EVENT);
+        }
+    }
+    paused_ = true;
+}
+
+void Balance::resume() {
+    auto *listening = static_cast<ngx_listening_t *>(cycle_->listening.elts);
+    for (ngx_uint_t i = 0; i < cycle_->listening.nelts; ++i) {
+        ngx_connection_t *c = listening[i].connection;
+        if (c == nullptr || c->read->active != 0) {
+            continue;
+        }
+        const ngx_uint_t flags = ngx_use_exclusive_accept != 0 ? ngx_uint_t{NGX_EXCLUSIVE_EVENT} : 0;
+        ngx_add_event(c->read, NGX_READ_EVENT, flags);
+    }
+    paused_ = false;
+}
+
+} // namespace rt::ngx

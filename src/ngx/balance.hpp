@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Spreads connections over workers. nginx wakes whichever worker epoll finds first, mostly the
+// same one; so a worker that holds more than its share stops accepting until others caught up.
+// (`reuseport` would balance too, but its queue dies with its worker.)
+#pragma once
+
+#include "ngx/ngx.hpp"
+#include "shm/seats.hpp"
+
+namespace rt::ngx {
+
+class Balance {
+public:
+    explicit Balance(ngx_cycle_t *cycle) noexcept : cycle_(cycle) {}
+
+    // Called once per turn and per beat with what this worker holds.
+    void update(shm::Seats &seats, shm::SeatRef me, Millis now);
+
+    // Accepts whatever comes: the worker leaves, or is alone.
+    void release();
+
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
+
+private:
+    [[nodiscard]] bool over_share(const shm::Seats &seats, shm::SeatRef me, Millis now) const;
+    void pause();
+    void resume();
+
+    ngx_cycle_t *cycle_;
+    bool paused_ = false;
+};
+
+} // namespace rt::ngx

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ngx/exchanges.hpp"
+
+#include "ngx/app.hpp"
+#include "ngx/guard.hpp"
+#include "ngx/respond.hpp"
+#include "ngx/worker.hpp"
+#include "ngx/ws_link.hpp"
+#include "wire/eio_http.hpp"
+
+#include <new>
+#include <utility>
+
+namespace rt::ngx {
+
+namespace {
+
+// Stands in the request's pool; tells the exchange that its request ends.
+struct Watch {
+    Exchanges *exchanges; // outlives every request of its worker
+    Handle exchange;
+};
+
+void on_cleanup(void *data) noexcept {
+    auto *watch = static_cast<Watch *>(data);
+    guard([](const char *) {}, [&] { watch->exchanges->on_request_gone(watch->exchange); });
+}
+
+engine::Answer refusal(wire::eio::RequestError error) {
+    const wire::eio::ErrorAnswer &told = wire::eio::answer_to(error);
+    return {told.status, engine::BodyKind::json, told.body};
+}
+
+} // namespace
+
+Handle Exchanges::hold(ngx_http_request_t *r, const cluster::Home &home) {
+    ngx_http_cleanup_t *cleanup = ngx_http_cleanup_add(r, sizeof(Watch));
+    if (cleanup == nullptr) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return {};
+    }
+    const Handle exchange = exchanges_.emplace(Exchange{r, nullptr, home.seat, std::string(home.sid)});
+    cleanup->data = ::new (cleanup->data) Watch{this, exchange};
+    cleanup->handler = on_cleanup;
+    return exchange;
+}
+
+void Exchanges::poll(ngx_http_request_t *r, const cluster::Home &home) {
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+    ask_or_refuse(cluster::Call::poll, hold(r, home), {});
+}
+
+void Exchanges::post(ngx_http_request_t *r, const cluster::Home &home, Text body) {
+    ask_or_refuse(cluster::Call::post, hold(r, home), body);
+}
+
+Handle Exchanges::post_begin(ngx_http_request_t *r, const cluster::Home &home) {
+    const Handle exchange = hold(r, home);
+    ask_or_refuse(cluster::Call::post_begin, exchange, {});
+    return exchange;
+}
+
+void Exchanges::post_body(Handle exchange, Text body) {
+    if (exchanges_.find(exchange) != nullptr) {
+        ask_or_refuse(cluster::Call::post, exchange, body);
+    }
+}
+
+void Exchanges::post_drop(Handle exchange) {
+    static_cast<void>(ask(cluster::Call::post_drop, exchange, {}));
+    exchanges_.erase(exchange);
+}
+
+void Exchanges::probe(WsLink &link, const cluster::Home &home) {
+    const Handle exchange = exchanges_.emplace(Exchange{nullptr, &link, home.seat, std::string(home.sid)});
+    link.probe(exchange);
+    if (!ask(cluster::Call::probe, exchange, {})) {
+        on_probe(exchange, false, app_.worker().now());
+    }
+}
+
+void Exchanges::probe_seen(Handle exchange) {
+    static_cast<void>(ask(cluster::Call::probe_seen, exchange, {})); // a dead home is noticed by fail()
+}
+
+void Exchanges::probe_end(Handle exchange) {
+    const Exchange *found = exchanges_.find(exchange);
+    if (found != nullptr && !found->taking) {
+        static_cast<void>(ask(cluster::Call::probe_end, exchange, {}));
+    }
+    exchanges_.erase(exchange);
+}
+
+void Exchanges::take(Handle exchange) {
+    if (Exchange *found = exchanges_.find(exchange); found != nullptr) {
+        found->taking = true;
+    }
+    if (!ask(cluster::Call::take, exchange, {})) {
+        on_arrival(exchange, nullptr, app_.worker().now());
+    }
+}
+
+Result<void> Exchanges::ask(cluster::Call call, Handle exchange, Text body) {
+    const Exchange *found = exchanges_.find(exchange);
+    if (found == nullptr) {
+        return {Code::gone, "exchange has ended"};
+    }
+    const std::string sid = found->sid; // the exchange may end inside the call
+    return app_.homes().ask(call, {found->home, sid}, exchange, body, app_.worker().now());
+}
+
+void Exchanges::ask_or_refuse(cluster::Call call, Handle exchange, Text body) {
+    const Result<void> asked = exchange ? ask(call, exchange, body) : Result<void>();
+    if (asked) {
+        return;
+    }
+    if (asked.code() == Code::busy) {
+        app_.metrics().count(hub::Metric::refused_busy);
+        on_answer(exchange, {NGX_HTTP_SERVICE_UNAVAILABLE, engine::BodyKind::empty, {}});
+    } else {
+        on_answer(exchange, refusal(wire::eio::RequestError::unknown_sid));
+    }
+}
+
+void Exchanges::on_request_gone(Handle exchange) {
+    if (exchanges_.find(exchange) == nullptr) {
+        return;
+    }
+    app_.worker().touch();
+    static_cast<void>(ask(cluster::Call::abort, exchange, {}));
+    exchanges_.erase(exchange);
+}
+
+void Exchanges::fail(shm::SeatRef seat) {
+    exchanges_.each([&](Handle handle, Exchange &exchange) {
+        if (exchange.home != seat) {
+            return;
+        }
+        if (exchange.r != nullptr) {
+            on_answer(handle, refusal(wire::eio::RequestError::unknown_sid));
+        } else if (exchange.taking) {
+            on_arrival(handle, nullptr, app_.worker().now());
+        } else {
+            on_probe(handle, false, app_.worker().now());
+        }
+    });
+}
+
+void Exchanges::on_answer(Handle handle, const engine::Answer &answer) {
+    const std::unique_ptr<Exchange> exchange = exchanges_.take(handle);
+    if (exchange != nullptr && exchange->r != nullptr) {
+        finish_request(exchange->r, answer);
+    }
+}
+
+void Exchanges::on_probe(Handle handle, bool accepted, Millis) {
+    Exchange *exchange = exchanges_.find(handle);
+    if (exchange == nullptr) {
+        return; // the socket went first, and its probe_end is on its way
+    }
+    WsLink *link = exchange->link;
+    if (!accepted) {
+        exchanges_.erase(handle);
+    }
+    link->on_probe(accepted);
+}
+
+void Exchanges::on_arrival(Handle handle, hub::Connection *connection, Millis now) {
+    const std::unique_ptr<Exchange> exchange = exchanges_.take(handle);
+    if (exchange != nullptr) {
+        exchange->link->on_arrival(connection);
+    } else if (connection != nullptr) {
+        connection->session().close(engine::CloseReason::transport_close, now);
+    }
+}
+
+} // namespace rt::ngx

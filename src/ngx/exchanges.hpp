@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The HTTP exchanges and upgrade probes of one application that this worker holds for
+// sessions which may live at another one. Each is a slot: mail names it, nobody points at it.
+#pragma once
+
+#include "cluster/homes.hpp"
+#include "ngx/ngx.hpp"
+
+#include <string>
+
+namespace rt::ngx {
+
+class App;
+class WsLink;
+
+class Exchanges final : public cluster::HomeEvents {
+public:
+    explicit Exchanges(App &app) : app_(app) {}
+
+    // Holds the request until the session's home answers it; the caller returns NGX_DONE.
+    void poll(ngx_http_request_t *r, const cluster::Home &home);
+
+    // A POST that was read whole before anybody was told.
+    void post(ngx_http_request_t *r, const cluster::Home &home, Text body);
+
+    // A POST whose body is still coming: announces it; then post_body with its handle. If the
+    // home refuses, the request is answered and the handle finds nothing.
+    Handle post_begin(ngx_http_request_t *r, const cluster::Home &home);
+    void post_body(Handle exchange, Text body);
+    [[nodiscard]] bool holds(Handle exchange) const noexcept { return exchanges_.find(exchange) != nullptr; }
+    // It cannot be had whole: the request is answered by the caller.
+    void post_drop(Handle exchange);
+
+    // A WebSocket asks for a session; then the link calls the others in their order.
+    void probe(WsLink &link, const cluster::Home &home);
+    void probe_seen(Handle exchange);
+    void probe_end(Handle exchange);
+    void take(Handle exchange);
+
+    // The client has gone, or the request has ended some other way.
+    void on_request_gone(Handle exchange);
+
+    // A worker is gone: whatever waits for it is told that the session is unknown.
+    void fail(shm::SeatRef seat);
+
+    // cluster::HomeEvents
+    void on_answer(Handle exchange, const engine::Answer &answer) override;
+    void on_probe(Handle exchange, bool accepted, Millis now) override;
+    void on_arrival(Handle exchange, hub::Connection *connection, Millis now) override;
+
+private:
+    struct Exchange {
+        ngx_http_request_t *r; // or
+        WsLink *link;
+        shm::SeatRef home;
+        std::string sid;
+        bool taking = false;
+    };
+
+    // No handle: there was no memory, and the request is answered.
+    Handle hold(ngx_http_request_t *r, const cluster::Home &home);
+    Result<void> ask(cluster::Call call, Handle exchange, Text body);
+    void ask_or_refuse(cluster::Call call, Handle exchange, Text body);
+
+    App &app_;
+    SlotMap<Exchange> exchanges_;
+};
+
+} // namespace rt::ngx

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ngx/lifecycle.hpp"
+
+#include "ngx/conf.hpp"
+#include "ngx/guard.hpp"
+#include "ngx/process.hpp"
+#include "ngx/worker.hpp"
+#include "ngx/zone.hpp"
+
+namespace rt::ngx {
+
+namespace {
+
+std::uint32_t worker_processes(ngx_cycle_t *cycle) noexcept {
+    const auto *core = reinterpret_cast<ngx_core_conf_t *>(ngx_get_conf(cycle->conf_ctx, ngx_core_module));
+    return static_cast<std::uint32_t>(core->worker_processes);
+}
+
+constinit Worker *the_worker = nullptr; // of this process, from init_process to exit_process
+
+} // namespace
+
+Worker *Worker::current() noexcept { return the_worker; }
+
+ngx_int_t on_init_module(ngx_cycle_t *cycle) noexcept {
+    const MainConf *conf = main_conf(cycle);
+    if (ngx_test_config != 0 || conf == nullptr || conf->seats == nullptr) {
+        return NGX_OK;
+    }
+    const std::uint32_t seats = wake_descriptors() != 0
+                                    ? wake_descriptors()
+                                    : shm::Seats::capacity_for(worker_processes(cycle));
+    if (!open_wake_descriptors(seats, cycle->log) || !form_zones(*conf, seats, cycle->log)) {
+        return NGX_ERROR;
+    }
+    next_cycle();
+    return NGX_OK;
+}
+
+ngx_int_t on_init_process(ngx_cycle_t *cycle) noexcept {
+    const MainConf *conf = main_conf(cycle);
+    const bool works = ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
+    if (!works || conf == nullptr || conf->seats == nullptr) {
+        return NGX_OK;
+    }
+    return guard(
+        [&](const char *what) -> ngx_int_t {
+            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "realtime: worker cannot start: %s", what);
+            return NGX_ERROR;
+        },
+        [&]() -> ngx_int_t {
+            the_worker = Worker::start(cycle, *conf).release();
+            return the_worker != nullptr ? NGX_OK : NGX_ERROR;
+        });
+}
+
+void on_exit_process(ngx_cycle_t *) noexcept {
+    guard([](const char *) {}, [] { delete std::exchange(the_worker, nullptr); });
+}
+
+} // namespace rt::ngx

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ngx/process.hpp"
+
+#include <new>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace rt::ngx {
+
+namespace {
+
+// Written by the master in init_module only (decisions.md, ruling 26); never freed: workers of
+// every later generation inherit them.
+constinit int *descriptors = nullptr;
+constinit std::uint32_t descriptor_count = 0;
+constinit std::uint64_t cycles = 0;
+
+} // namespace
+
+bool open_wake_descriptors(std::uint32_t seats, ngx_log_t *log) noexcept {
+    if (descriptors != nullptr) {
+        return descriptor_count >= seats;
+    }
+    auto *made = new (std::nothrow) int[seats];
+    if (made == nullptr) {
+        return false;
+    }
+    for (std::uint32_t i = 0; i < seats; ++i) {
+        made[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (made[i] == -1) {
+            ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "realtime: eventfd() for seat %uD failed", i);
+            for (std::uint32_t j = 0; j < i; ++j) {
+                close(made[j]);
+            }
+            delete[] made;
+            return false;
+        }
+    }
+    descriptors = made;
+    descriptor_count = seats;
+    return true;
+}
+
+int wake_descriptor(std::uint32_t seat) noexcept { return seat < descriptor_count ? descriptors[seat] : -1; }
+
+std::uint32_t wake_descriptors() noexcept { return descriptor_count; }
+
+void next_cycle() noexcept { ++cycles; }
+
+std::uint64_t cycle_number() noexcept { return cycles; }
+
+} // namespace rt::ngx

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// realtime_publish: a backend's POST becomes envelopes on the bus.
+#include "base/text.hpp"
+#include "hub/publish.hpp"
+#include "ngx/app.hpp"
+#include "ngx/conf.hpp"
+#include "ngx/guard.hpp"
+#include "ngx/handlers.hpp"
+#include "ngx/post_body.hpp"
+#include "ngx/respond.hpp"
+#include "ngx/worker.hpp"
+#include "wire/json_write.hpp"
+
+namespace rt::ngx {
+
+namespace {
+
+ngx_int_t send_error(ngx_http_request_t *r, const hub::PublishFault &fault) {
+    std::string body = "{\"error\":{\"code\":";
+    wire::json::append_string(body, fault.code);
+    body += ",\"message\":";
+    wire::json::append_string(body, fault.message);
+    body += "}}";
+    return send_reply(r, {fault.status, "application/json", body, false});
+}
+
+// The position in the log names a message on this host, for ever.
+std::string accepted(const std::vector<hub::Position> &ids, bool batch) {
+    std::string body = batch ? "{\"ok\":true,\"ids\":[" : "{\"ok\":true,\"id\":";
+    for (const hub::Position id : ids) {
+        body += &id == &ids.front() ? "\"" : ",\"";
+        append_number(body, id);
+        body += '"';
+    }
+    return body + (batch ? "]}" : "}");
+}
+
+// Whole or not at all: what the log would refuse is refused before the first append.
+bool fits(App &app, const hub::PublishRequest &request) {
+    constexpr std::size_t kHead = 64; // an envelope's own fields, and 4 bytes per room
+    for (const hub::Envelope &envelope : request.envelopes()) {
+        std::size_t size = kHead + envelope.nsp.size() + envelope.data.size();
+        for (const auto *rooms : {&envelope.to, &envelope.except}) {
+            for (const Text room : *rooms) {
+                size += room.size() + sizeof(std::uint32_t);
+            }
+        }
+        if (size > app.bus().stream().max_record()) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ngx_int_t publish(ngx_http_request_t *r, App &app, const LocationConf &conf, Text body) {
+    hub::PublishRequest request;
+    const wire::DomLimits limits{conf.session.max_payload, conf.session.limits.depth};
+    const auto read = request.read(body, limits);
+    if (const auto *fault = std::get_if<hub::PublishFault>(&read); fault != nullptr) {
+        return send_error(r, *fault);
+    }
+    if (!fits(app, request)) {
+        return send_error(r, {413, "too_big", "a message is larger than 1/16 of the application's log"});
+    }
+    std::vector<hub::Position> ids;
+    for (const hub::Envelope &envelope : request.envelopes()) {
+        const Result<hub::Position> id = app.bus().publish(envelope);
+        if (!id) {
+            return send_error(r, {503, "unavailable", id.error().where});
+        }
+        app.metrics().count(hub::Metric::published);
+        ids.push_back(*id);
+    }
+    return send_reply(r, {NGX_HTTP_ACCEPTED, "application/json", accepted(ids, request.batch()), false});
+}
+
+class PublishBody final : public BodyEvents {
+public:
+    PublishBody(App &app, const LocationConf &conf) : app_(app), conf_(conf) {}
+
+    bool on_wait(ngx_http_request_t *) override { return true; }
+
+    void on_body(ngx_http_request_t *r, const std::string &body) override {
+        app_.worker().touch();
+        finish(r, publish(r, app_, conf_, body));
+    }
+
+    void on_too_big(ngx_http_request_t *r) override {
+        r->keepalive = 0;
+        finish(r, send_error(r, {413, "too_big", "the body is larger than realtime_max_payload"}));
+    }
+
+private:
+    static void finish(ngx_http_request_t *r, ngx_int_t rc) {
+        ngx_connection_t *c = r->connection;
+        ngx_http_finalize_request(r, rc);
+        ngx_http_run_posted_requests(c);
+    }
+
+    App &app_;
+    const LocationConf &conf_;
+};
+
+ngx_int_t serve(ngx_http_request_t *r) {
+    const LocationConf &conf = *location_conf(r);
+    Worker *worker = Worker::current();
+    App *app = worker != nullptr ? worker->app(*conf.app) : nullptr;
+    if (app == nullptr) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+    if (r->method != NGX_HTTP_POST) {
+        if (!add_header(r, "Allow", "POST")) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+        return send_error(r, {NGX_HTTP_NOT_ALLOWED, "method", "publish with POST"});
+    }
+    return read_body(r, conf.session.max_payload, std::make_unique<PublishBody>(*app, conf));
+}
+
+} // namespace
+
+ngx_int_t publish_handler(ngx_http_request_t *r) noexcept {
+    return guard([](const char *) -> ngx_int_t { return NGX_HTTP_INTERNAL_SERVER_ERROR; },
+                 [&] { return serve(r); });
+}
+
+} // namespace rt::ngx

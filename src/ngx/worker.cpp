@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ngx/worker.hpp"
+
+#include "ngx/guard.hpp"
+#include "ngx/process.hpp"
+#include "ngx/zone.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <unistd.h>
+#include <utility>
+
+namespace rt::ngx {
+
+namespace {
+
+constexpr ngx_msec_t kBeat = 250;      // a silent worker counts as gone after four
+constexpr ngx_msec_t kMailRetry = 5;   // while some mailbox is full
+
+bool is_alive(std::int32_t pid) noexcept { return kill(pid, 0) == 0 || errno != ESRCH; }
+
+Worker &worker_of(ngx_event_t *event) noexcept { return *static_cast<Worker *>(event->data); }
+
+void prepare(ngx_event_t &event, void *owner, ngx_event_handler_pt handler, ngx_log_t *log) noexcept {
+    event.data = owner;
+    event.handler = handler;
+    event.log = log;
+    event.cancelable = 1;
+}
+
+} // namespace
+
+Worker::Worker(ngx_cycle_t *cycle, const MainConf &conf, cluster::SeatsZone seats)
+    : cycle_(cycle), conf_(conf), seats_lock_(*conf.seats), seats_(seats), core_log_(cycle->log),
+      balance_(cycle) {}
+
+std::unique_ptr<Worker> Worker::start(ngx_cycle_t *cycle, const MainConf &conf) {
+    const Result<cluster::SeatsZone> seats =
+        cluster::SeatsZone::attach(zone_memory(*conf.seats), wake_descriptors());
+    if (!seats) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "realtime: %s", seats.error().where);
+        return nullptr;
+    }
+    std::unique_ptr<Worker> worker(new Worker(cycle, conf, *seats));
+    if (!worker->take_seat() || !worker->open_apps() || !worker->listen_for_wakes()) {
+        return nullptr;
+    }
+    worker->beat();
+    return worker;
+}
+
+bool Worker::take_seat() {
+    const shm::SeatRef dead = seats_.seats.find_dead(is_alive);
+    const shm::Claimant me{static_cast<std::int32_t>(ngx_pid), cycle_number(), now()};
+    const Result<shm::Seats::Claimed> claimed = [&] {
+        shm::Locked held(seats_lock_, seats_.region);
+        return seats_.seats.claim(held, me, dead);
+    }();
+    if (!claimed) {
+        ngx_log_error(NGX_LOG_EMERG, log(), 0,
+                      "realtime: all %uD seats are taken by workers of earlier configurations; "
+                      "restart nginx to run more worker_processes",
+                      seats_.seats.capacity());
+        return false;
+    }
+    seat_ = claimed->seat;
+    if (claimed->previous) {
+        known_seats_.push_back(claimed->previous);
+    }
+    return true;
+}
+
+bool Worker::open_apps() {
+    for (const auto &conf : conf_.apps) {
+        if (conf->zone == nullptr) {
+            continue;
+        }
+        auto zones = AppZones::attach(*conf, seats_.seats.capacity(), log());
+        if (zones == nullptr) {
+            return false;
+        }
+        apps_.push_back(std::make_unique<App>(*this, *conf, std::move(zones)));
+    }
+    for (const shm::SeatRef previous : known_seats_) {
+        for (const auto &app : apps_) {
+            app->bury(previous);
+        }
+    }
+    return true;
+}
+
+// The eventfd is the master's: nginx must neither close it nor count it as a leak.
+bool Worker::listen_for_wakes() {
+    wake_connection_ = ngx_get_connection(wake_descriptor(seat_.index), cycle_->log);
+    if (wake_connection_ == nullptr) {
+        return false;
+    }
+    wake_connection_->data = this;
+    wake_connection_->log = cycle_->log;
+    wake_connection_->idle = 1; // nginx calls the handler when it begins to quit
+    ngx_event_t *read = wake_connection_->read;
+    read->handler = on_wake;
+    read->log = cycle_->log;
+    read->channel = 1;
+    prepare(turn_event_, this, on_turn, log());
+    prepare(timer_, this, on_timer, log());
+    prepare(beat_, this, on_beat, log());
+    prepare(mail_retry_, this, on_mail_retry, log());
+    seats_.seats.fall_asleep(seat_);
+    touch();
+    return ngx_add_event(read, NGX_READ_EVENT, NGX_CLEAR_EVENT) == NGX_OK;
+}
+
+Worker::~Worker() {
+    apps_.clear();
+    if (seat_) {
+        shm::Locked held(seats_lock_, seats_.region);
+        seats_.seats.release(held, seat_);
+    }
+    for (ngx_event_t *event : {&turn_event_, &timer_, &beat_, &mail_retry_}) {
+        delete_posted_event(event);
+        if (event->timer_set != 0) {
+            ngx_del_timer(event);
+        }
+    }
+    if (wake_connection_ != nullptr) {
+        ngx_del_event(wake_connection_->read, NGX_READ_EVENT, 0);
+        ngx_free_connection(wake_connection_);
+        wake_connection_->fd = static_cast<ngx_socket_t>(-1);
+    }
+}
+
+App *Worker::app(const AppConf &conf) noexcept {
+    const auto found =
+        std::find_if(apps_.begin(), apps_.end(), [&](const auto &app) { return &app->conf() == &conf; });
+    return found == apps_.end() ? nullptr : found->get();
+}
+
+// --- the turn ---
+
+void Worker::touch() noexcept {
+    if (!in_turn_) {
+        post_event(&turn_event_, &ngx_posted_events);
+    }
+}
+
+void Worker::on_turn(ngx_event_t *event) noexcept {
+    guard(
+        [&](const char *what) {
+            ngx_log_error(NGX_LOG_ALERT, event->log, 0, "realtime: turn broken off: %s", what);
+        },
+        [&] { worker_of(event).turn(); });
+    worker_of(event).in_turn_ = false;
+}
+
+void Worker::turn() {
+    in_turn_ = true; // what happens in here is seen to in here
+    seats_.seats.wake_up(seat_);
+    for (Upgrade &upgrade : std::exchange(upgrades_, {})) {
+        take_over(upgrade);
+    }
+    wake_others();
+    bool more = false;
+    for (const auto &app : apps_) {
+        more = app->work() || more;
+    }
+    flush(now());
+    wake_others();
+    for (const auto &app : apps_) {
+        app->hub().reap();
+    }
+    balance_.update(seats_.seats, seat_, now());
+    set_timer();
+    sleep_or_go_on(more);
+}
+
+void Worker::take_over_later(Upgrade upgrade) {
+    upgrades_.push_back(std::move(upgrade));
+    touch();
+}
+
+void Worker::take_over(Upgrade &upgrade) {
+    WsLink *link = upgrade.link.release(); // from here on its connection owns it
+    link->take_over(upgrade.r);
+    if (upgrade.connection != nullptr) {
+        link->start(*upgrade.connection);
+    } else {
+        upgrade.app->exchanges().probe(*link, {upgrade.home.seat, upgrade.sid});
+    }
+}
+
+// What was published or mailed in this turn is in shared memory now: whoever sleeps is woken,
+// each once.
+void Worker::wake_others() {
+    if (!std::exchange(wake_readers_, false)) {
+        return;
+    }
+    seats_.seats.wake_sleepers([](std::uint32_t index) { write_wake(index); });
+}
+
+void Worker::wake_readers() {
+    wake_readers_ = true;
+    touch();
+}
+
+void Worker::wake_seat(shm::SeatRef to) {
+    if (seats_.seats.wake(to)) {
+        write_wake(to.index);
+    }
+}
+
+void Worker::write_wake(std::uint32_t index) noexcept {
+    const std::uint64_t one = 1;
+    // It cannot fill up: a seat is woken once per sleep.
+    static_cast<void>(::write(wake_descriptor(index), &one, sizeof(one)));
+}
+
+void Worker::retry_mail() {
+    if (mail_retry_.timer_set == 0) {
+        ngx_add_timer(&mail_retry_, kMailRetry);
+    }
+}
+
+void Worker::sleep_or_go_on(bool more) {
+    if (!more) {
+        seats_.seats.fall_asleep(seat_);
+        more = std::any_of(apps_.begin(), apps_.end(), [](const auto &app) { return app->has_work(); });
+        if (!more) {
+            return;
+        }
+        seats_.seats.wake_up(seat_);
+    }
+    post_event(&turn_event_, &ngx_posted_next_events);
+}
+
+void Worker::read_later(ngx_connection_t &c) noexcept { post_event(c.read, &ngx_posted_next_events); }
+
+// --- timers ---
+
+// One timer of nginx for all deadlines. It keeps a quitting worker alive while it has clients.
+void Worker::set_timer() {
+    const Millis next = deadlines_.next();
+    timer_.cancelable = has_sessions() ? 0 : 1;
+    if (next == timer_due_) {
+        return;
+    }
+    if (timer_.timer_set != 0) {
+        ngx_del_timer(&timer_);
+    }
+    timer_due_ = next;
+    if (next != kNever) {
+        ngx_add_timer(&timer_, static_cast<ngx_msec_t>(std::max<Millis>(next - now(), 0)));
+    }
+}
+
+void Worker::on_timer(ngx_event_t *event) noexcept {
+    guard(
+        [&](const char *what) {
+            ngx_log_error(NGX_LOG_ALERT, event->log, 0, "realtime: deadlines broken off: %s", what);
+        },
+        [&] {
+            Worker &worker = worker_of(event);
+            worker.timer_due_ = kNever;
+            worker.deadlines_.expire(worker.now());
+            worker.touch();
+        });
+}
+
+void Worker::on_beat(ngx_event_t *event) noexcept {
+    guard([](const char *) {}, [&] { worker_of(event).beat(); });
+}
+
+void Worker::beat() {
+    seats_.seats.beat(seat_, now());
+    bury_dead();
+    forget_gone();
+    balance_.update(seats_.seats, seat_, now());
+    ngx_add_timer(&beat_, kBeat);
+}
+
+void Worker::bury_dead() {
+    const shm::SeatRef dead = seats_.seats.find_dead(is_alive);
+    if (!dead) {
+        return;
+    }
+    ngx_log_error(NGX_LOG_NOTICE, log(), 0, "realtime: the worker of seat %uD is gone", dead.index);
+    for (const auto &app : apps_) {
+        app->bury(dead);
+    }
+    shm::Locked held(seats_lock_, seats_.region);
+    seats_.seats.release(held, dead);
+}
+
+// Seats that others have buried, or that were left in order.
+void Worker::forget_gone() {
+    for (const shm::SeatRef seat : known_seats_) {
+        if (!seats_.seats.is_live(seat)) {
+            for (const auto &app : apps_) {
+                app->forget(seat);
+            }
+        }
+    }
+    known_seats_.clear();
+    seats_.seats.each([&](const shm::SeatInfo &seat) {
+        if (seat.ref != seat_) {
+            known_seats_.push_back(seat.ref);
+        }
+    });
+}
+
+void Worker::on_mail_retry(ngx_event_t *event) noexcept {
+    guard([](const char *) {},
+          [&] {
+              for (const auto &app : worker_of(event).apps_) {
+                  app->post().retry();
+              }
+          });
+}
+
+// --- wakes and the end ---
+
+void Worker::on_wake(ngx_event_t *event) noexcept {
+    auto *c = event_connection<ngx_connection_t>(event);
+    auto *worker = static_cast<Worker *>(c->data);
+    if (c->close != 0) {
+        c->close = 0;
+        c->idle = 0;
+        guard([](const char *) {}, [&] { worker->quit(); });
+        return;
+    }
+    std::uint64_t count = 0;
+    static_cast<void>(::read(c->fd, &count, sizeof(count)));
+    event->ready = 0;
+    worker->touch();
+}
+
+void Worker::quit() {
+    seats_.seats.set_state(seat_, shm::SeatState::quitting);
+    balance_.release();
+    if (!newer_cycle()) {
+        for (const auto &app : apps_) {
+            app->hub().close_all(engine::CloseReason::server_shutting_down, now());
+        }
+    }
+    touch();
+}
+
+bool Worker::has_sessions() const noexcept {
+    return links_ > 0 || !upgrades_.empty() ||
+           std::any_of(apps_.begin(), apps_.end(), [](const auto &app) { return app->has_sessions(); });
+}
+
+// Equal numbers mean a full stop: a reload forks its workers before the old ones quit.
+bool Worker::newer_cycle() const noexcept {
+    bool newer = false;
+    seats_.seats.each([&](const shm::SeatInfo &seat) { newer = newer || seat.cycle > cycle_number(); });
+    return newer;
+}
+
+} // namespace rt::ngx

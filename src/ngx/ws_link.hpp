@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One WebSocket: the link, the frame decoder, and the session on it. While it probes (an
+// upgrade of a polling session that may live at another worker) it has no session yet.
+#pragma once
+
+#include "engine/session.hpp"
+#include "hub/connection.hpp"
+#include "ngx/link.hpp"
+#include "wire/ws_frame.hpp"
+
+#include <string>
+
+namespace rt::ngx {
+
+class App;
+
+class WsLink final : public engine::WsPort {
+public:
+    // `deflate`: negotiated. `settings` live as long as the cycle.
+    WsLink(App &app, const engine::SessionSettings &settings, bool deflate);
+    ~WsLink() override;
+
+    // Takes over the connection of a request that has answered 101 and whose count was raised
+    // for us. First of all, once, and not inside of one of the request's own handlers.
+    void take_over(ngx_http_request_t *r);
+
+    // The session that this socket opened, or that it took over after a probe.
+    void start(hub::Connection &connection);
+
+    // This socket wants the session of another: `exchange` is its number at the app's
+    // exchanges, which tell it how that went.
+    void probe(Handle exchange) noexcept { exchange_ = exchange; }
+    void on_probe(bool accepted);
+    void on_arrival(hub::Connection *connection);
+
+    // engine::WsPort
+    [[nodiscard]] Ref<wire::Frame> form(const Ref<wire::Frame> &frame) override;
+    void write(engine::OutQueue &queue) override;
+    [[nodiscard]] bool blocked() const noexcept override { return link_.blocked(); }
+    void shut(engine::OutQueue &&rest, std::uint16_t status) override;
+
+    // The decoder's sink: whole messages. False pauses it.
+    bool on_text(Text text);
+    bool on_binary(Bytes data);
+    bool on_ping(Bytes data);
+    bool on_pong(Bytes data);
+    bool on_close(std::uint16_t code, Text reason);
+
+    // Our own failure: ends the connection at the next event, which is posted.
+    void break_off() noexcept;
+
+    static void read_handler(ngx_event_t *event) noexcept;
+    static void write_handler(ngx_event_t *event) noexcept;
+
+private:
+    enum class State : std::uint8_t {
+        asking,  // not taken over yet, or: may this socket probe?
+        probing, // it may; `2probe` or `5` is to come
+        taking,  // `5` came: the session is on its way here
+        open,
+        closing, // our close frame is queued; the peer's, or the end of the stream, is awaited
+        done,    // to be destroyed by the handler that runs, or by the next one
+    };
+
+    void on_read();
+    void on_write();
+    void read_all();
+    [[nodiscard]] bool reads() const noexcept;
+    [[nodiscard]] bool feed(MutableBytes bytes);
+    void on_timer();
+    bool on_probe_text(Text text);
+    void transport_ended(engine::CloseReason reason);
+    void refuse(std::uint16_t status);
+    void start_closing(std::uint16_t status);
+    void push_control(wire::WsOpcode opcode, Bytes payload);
+    void write_closing();
+    void leave_probe();
+    void end_if_done();
+
+    App &app_;
+    const engine::SessionSettings &settings_;
+    hub::Connection *connection_ = nullptr; // lives at least as long as its session is open
+    Link link_;
+    wire::WsDecoder decoder_;
+    std::string unread_; // received, not decoded: the decoder is paused
+    engine::OutQueue last_; // closing: what is still to be written
+    Handle exchange_;
+    State state_ = State::asking;
+    bool deflate_;
+    bool peer_closed_ = false;
+};
+
+} // namespace rt::ngx
