@@ -7,7 +7,6 @@ const { test, is, ok, deepEqual } = require('../lib/tap');
 const { startSpread, ready, clientsApart, TRANSPORTS } = require('../lib/spread');
 const { Hearing, FENCE } = require('../lib/hearing');
 const { deadline, event } = require('../lib/until');
-const { post } = require('../lib/raw');
 
 const http = `
     realtime_app app {
@@ -34,9 +33,7 @@ const http = `
             ${FENCE}
         }
     }`;
-const server = `
-    location /socket.io/ { realtime app; }
-    location /publish { realtime_publish app; allow 127.0.0.1; deny all; }`;
+const server = 'location /socket.io/ { realtime app; }';
 
 const bytes = (...list) => Buffer.from(list);
 
@@ -175,19 +172,5 @@ for (const [transport, options] of Object.entries(TRANSPORTS)) {
             if (got) { is(got[0], i, label('it came')); break; }
             if (i === 10) { ok(false, label('it came')); break; }
         }
-    });
-
-    each('acks from clients to the server', async (label) => {
-        const sockets = await clientsApart(app, 3, '/', options);
-        sockets.forEach((socket, at) => socket.on('question', (n, buffer, ack) => { if (at < 2) ack(n + at, buffer); }));
-        const rooms = sockets.map(({ id }) => id);
-        const question = { event: 'question', args: [10, 'x'], rooms, ack: { timeout: 300 } };
-        const { status, text } = await post(app, '/publish', JSON.stringify(question), { 'Content-Type': 'application/json' });
-        is(status, 200, label('the publisher is answered'));
-        const { ok: good, answers, missing } = JSON.parse(text);
-        is(good, true, label('ok'));
-        ok(JSON.stringify(answers).includes('10') && JSON.stringify(answers).includes('11'), label('both answers'));
-        ok(JSON.stringify(missing).includes(rooms[2]), label('one is missing'));
-        sockets.forEach((socket) => socket.disconnect());
     });
 }

@@ -39,12 +39,9 @@ const option = (args, name) => (args.find((word) => word.startsWith(`${name}=`))
 
 function cookieOf([name, ...attributes]) {
     if (name === undefined || name === 'off') return false;
-    if (attributes.length === 0) return { name, path: '/', httpOnly: true, sameSite: 'lax' };
     const given = Object.fromEntries(attributes.map((word) => word.split('=')));
-    const cookie = { name, path: given.Path || false, httpOnly: 'HttpOnly' in given };
-    if (given.SameSite) cookie.sameSite = given.SameSite.toLowerCase();
-    if (given['Max-Age']) cookie.maxAge = Number(given['Max-Age']);
-    return cookie;
+    const cookie = { name, path: given.path || '/', httpOnly: true, sameSite: given.samesite || 'lax' };
+    return given['max-age'] ? { ...cookie, maxAge: Number(given['max-age']) } : cookie;
 }
 
 function origins(args) {
@@ -207,7 +204,6 @@ class Reference {
         for await (const chunk of req) chunks.push(chunk);
         const document = JSON.parse(Buffer.concat(chunks).toString());
         const io = this.apps.get(app);
-        if (document.ack) { this.answer(res, 200, await this.question(io, document)); return; }
         const ids = [].concat(document).map((one) => this.emit(io, one));
         this.answer(res, 202, Array.isArray(document) ? { ok: true, ids } : { ok: true, id: ids[0] });
     }
@@ -223,16 +219,6 @@ class Reference {
     emit(io, document) {
         this.audience(io, document).emit(document.event, ...(document.args || []));
         return String(++this.published);
-    }
-
-    async question(io, document) {
-        const { event, args = [], ack } = document;
-        const sockets = await this.audience(io, document).fetchSockets();
-        const asked = await Promise.all(sockets.map((socket) => new Promise((resolve) => {
-            socket.timeout(ack.timeout).emit(event, ...args, (error, answer) => resolve({ socket: socket.id, error, args: [answer] }));
-        })));
-        const answers = asked.filter(({ error }) => !error);
-        return { ok: true, answers, missing: asked.filter(({ error }) => error).map(({ socket }) => socket) };
     }
 
     async stop() {

@@ -12,7 +12,7 @@ class Refusal extends Error {
     constructor(code, message) {
         super(message);
         this.answer = { ok: false, error: code, message };
-        this.data = this.answer; // socket.io puts it into the CONNECT_ERROR
+        this.data = { error: code }; // socket.io puts it into the CONNECT_ERROR, beside the message
     }
 }
 
