@@ -11,7 +11,8 @@ namespace rt::ngx {
 
 // Returns body(), or on_fail(what) if the body threw. `what` is static text for a log line.
 // on_fail must not throw.
-template <class OnFail, class Body> auto guard(OnFail on_fail, Body body) noexcept -> std::invoke_result_t<Body> {
+template <class OnFail, class Body>
+auto guard(OnFail on_fail, Body body) noexcept -> std::invoke_result_t<Body> {
     try {
         return body();
     } catch (const std::bad_alloc &) {

@@ -43,9 +43,7 @@ inline u_char *to_u_char(const char *text) noexcept {
     return const_cast<u_char *>(reinterpret_cast<const u_char *>(text));
 }
 
-inline ngx_str_t to_ngx_str(Text text) noexcept {
-    return {text.size(), to_u_char(text.data())};
-}
+inline ngx_str_t to_ngx_str(Text text) noexcept { return {text.size(), to_u_char(text.data())}; }
 
 // A copy that lives as long as the pool; with a 0 behind it, as nginx's file names have.
 // Its data is null if there is no memory.
@@ -71,8 +69,11 @@ inline void delete_posted_event(ngx_event_t *event) noexcept {
     }
 }
 
-template <class T> T *event_connection(ngx_event_t *event) noexcept {
-    return static_cast<T *>(event->data);
+template <class T> T *event_connection(ngx_event_t *event) noexcept { return static_cast<T *>(event->data); }
+
+// The settings of nginx's core: worker_processes and the like.
+inline ngx_core_conf_t *core_settings(ngx_cycle_t *cycle) noexcept {
+    return reinterpret_cast<ngx_core_conf_t *>(ngx_get_conf(cycle->conf_ctx, ngx_core_module));
 }
 
 // Results of a directive's `set` function.

@@ -19,7 +19,8 @@ public:
         std::string why; // PCRE's words
     };
 
-    static std::variant<std::unique_ptr<hub::Pattern>, Bad> compile(ngx_pool_t *pool, Text regex, bool caseless);
+    static std::variant<std::unique_ptr<hub::Pattern>, Bad> compile(ngx_pool_t *pool, Text regex,
+                                                                    bool caseless);
 
     [[nodiscard]] const std::vector<std::string> &names() const noexcept override { return names_; }
     [[nodiscard]] const std::vector<Text> *match(Text subject) const override;
