@@ -276,6 +276,27 @@ void test_full() {
     is(leak(roster), "", "and is empty again");
 }
 
+// A room needs a cell for its name and, where the socket's slots are taken, one for more slots.
+void test_room_in_last_cells() {
+    for (std::uint32_t spare = 0; spare < 4; ++spare) {
+        RosterZone zone(16 * 1024);
+        Roster &roster = zone.roster;
+        const auto connection = add_client(roster, sid_of(1));
+        const auto socket = roster.add_socket(*connection, {id_of(0), "/", "", "", ""});
+        static_cast<void>(roster.join(*socket, "a"));
+        static_cast<void>(roster.join(*socket, "b"));
+        for (std::uint32_t i = 1; roster.counts().cells_free > spare; ++i) {
+            static_cast<void>(roster.add_socket(*connection, {id_of(i), "/", "", "", ""}));
+        }
+        const auto joined = roster.join(*socket, "c");
+        const std::string name = "with " + std::to_string(spare) + " cells left";
+        is(int(joined.code()), int(spare < 2 ? Code::full : Code::ok), "a third room " + name);
+        is(roster.counts().cells_free, spare < 2 ? spare : spare - 2, "leaves them " + name);
+        is(roster.counts().rooms, spare < 2 ? 2U : 3U, "and the rooms " + name);
+        is(leak(roster), "", "nothing leaks " + name);
+    }
+}
+
 void test_small_zones() {
     for (std::size_t size = 64; size <= 4096; size += 64) {
         Mapping mapping(4096);
@@ -320,6 +341,7 @@ int main() {
     test_many_rooms();
     test_pages();
     test_full();
+    test_room_in_last_cells();
     test_small_zones();
     test_memory();
     return done();

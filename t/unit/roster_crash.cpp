@@ -17,7 +17,7 @@ constexpr std::size_t kZone = 12 * 1024;
 const std::string kAuth = "{\"token\":\"" + std::string(150, 't') + "\"}";
 
 // The same contents each time: names that are shared and such that are not, a socket whose slots
-// reach over two more cells, one without rooms.
+// reach over two more cells, with one room in the last, one without rooms.
 void populate(Roster &roster) {
     for (std::uint32_t i = 1; i <= 3; ++i) {
         const auto connection = add_client(roster, sid_of(i), {i, 7});
@@ -26,7 +26,7 @@ void populate(Roster &roster) {
         static_cast<void>(roster.join(*chat, numbered("own", i, 70)));
         static_cast<void>(roster.add_socket(*connection, {id_of(10 + i), "/", "", sid_of(i), ""}));
     }
-    for (std::uint32_t i = 0; i < 18; ++i) {
+    for (std::uint32_t i = 0; i < 16; ++i) {
         static_cast<void>(roster.join(roster.find_socket(id_of(2))->ref, numbered("many", i, 10)));
     }
 }
@@ -46,8 +46,10 @@ void fill_up(Roster &roster) {
     static_cast<void>(roster.remove_connection(connection_of(roster, 5)));
 }
 
-bool add_unusual(Roster &roster, std::size_t size) {
-    const std::string values[] = {numbered("a", 1, size), numbered("b", 1, size), numbered("c", 1, size)};
+// With two header values that are interned and one that is not.
+bool add_unusual(Roster &roster, std::size_t interned, std::size_t own) {
+    const std::string values[] = {numbered("a", 1, interned), numbered("b", 1, interned),
+                                  numbered("c", 1, own)};
     const HeaderText headers[] = {{"User-Agent", values[0]}, {"Origin", values[1]}, {"X-Own", values[2]}};
     HandshakeText handshake = node_handshake();
     handshake.headers = headers;
@@ -62,7 +64,10 @@ struct Change {
 
 constexpr Change kChanges[] = {
     {"a connection comes", [](Roster &roster) { return bool(add_client(roster, sid_of(5))); }},
-    {"a connection with new header values comes", [](Roster &roster) { return add_unusual(roster, 40); }},
+    {"one with new header values comes", [](Roster &roster) { return add_unusual(roster, 40, 80); }},
+    {"one of another size comes", [](Roster &roster) { return add_unusual(roster, 40, 81); }},
+    {"one of a third size comes", [](Roster &roster) { return add_unusual(roster, 40, 82); }},
+    {"one of a fourth size comes", [](Roster &roster) { return add_unusual(roster, 40, 83); }},
     {"a connection moves",
      [](Roster &roster) {
          return bool(roster.set_home(connection_of(roster, 2), {9, 9}));
@@ -90,7 +95,9 @@ constexpr Change kChanges[] = {
      [](Roster &roster) { return bool(roster.leave(socket_of(roster, 3), numbered("own", 3, 70))); }},
     {"a socket leaves the only room of a cell",
      [](Roster &roster) { return bool(roster.leave(socket_of(roster, 2), "many000015")); }},
-    {"a connection does not fit", [](Roster &roster) { return !add_unusual(roster, 100); }, fill_up},
+    {"a connection's values do not fit", [](Roster &roster) { return !add_unusual(roster, 200, 1); },
+     fill_up},
+    {"a connection does not fit", [](Roster &roster) { return !add_unusual(roster, 30, 600); }, fill_up},
     {"a socket does not fit",
      [](Roster &roster) {
          const std::string auth(500, 'a');
