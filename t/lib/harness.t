@@ -3,6 +3,7 @@
 // The harness under test: it must fail where a test must fail.
 'use strict';
 
+const fs = require('fs');
 const { spawn } = require('child_process');
 const { WebSocketServer } = require('ws');
 const { test, is, ok, like, rejects } = require('./tap');
@@ -35,6 +36,12 @@ function file(body, env = {}) {
     child.stdout.on('data', (bytes) => { out += bytes; });
     child.stderr.on('data', (bytes) => { out += bytes; });
     return new Promise((resolve) => child.on('close', (code) => resolve({ code, out })));
+}
+
+// Removes the directory that a failing file keeps for inspection.
+function forget(run) {
+    const kept = run.out.match(/kept: (\S+)/);
+    if (kept) fs.rmSync(kept[1], { recursive: true, force: true });
 }
 
 const FILES = [
@@ -70,8 +77,7 @@ for (const [name, body, code, pattern] of FILES) {
         const run = await file(body, { RT_KEEP: '' });
         is(run.code, code, `${name}: exit code`);
         like(run.out, pattern, `${name}: words`);
-        const kept = run.out.match(/kept: (\S+)/);
-        if (kept) require('fs').rmSync(kept[1], { recursive: true, force: true });
+        forget(run);
     });
 }
 
@@ -86,6 +92,7 @@ test('the watchdog ends a file and its nginx', async () => {
     like(run.out, /not ok 1 - the file is not done/, 'says so');
     const group = Number(run.out.match(/group (\d+)/)[1]);
     ok(await until(() => proc.groupOf(group).length === 0, 'nginx is gone'), 'nothing is left');
+    forget(run);
 });
 
 test('reload, refused reload, quit', async () => {
@@ -139,4 +146,3 @@ test('raw WebSocket', async () => {
     is(await socket.closed(), 'fin', 'closed');
     server.close();
 });
-

@@ -56,7 +56,7 @@ class Nginx {
     static async start(text, options) {
         const nginx = new Nginx(text, options);
         tap.after(() => nginx.stop());
-        tap.onPanic(() => nginx.murder());
+        tap.onPanic(() => { nginx.murder(); tap.diag(`kept: ${nginx.prefix}`); });
         await nginx.launch();
         return nginx;
     }

@@ -8,7 +8,7 @@ const assert = require('assert');
 const util = require('util');
 
 const SLOW = Number(process.env.RT_SLOW || 1); // sanitizers and loaded machines need more time
-const LIMIT = Number(process.env.RT_FILE_LIMIT || 300) * 1000 * SLOW;
+let limit = Number(process.env.RT_FILE_LIMIT || 300) * 1000 * SLOW;
 
 const queue = [];
 const cleanups = [];
@@ -68,6 +68,9 @@ function after(cleanup) {
 // Runs at once when the process must die: synchronous, kills what the file started.
 const onPanic = (kill) => panics.push(kill);
 
+// Gives the file more seconds than the usual 300; to be called first.
+function patience(seconds) { limit = seconds * 1000 * SLOW; }
+
 function bounded(promise, ms) {
     const late = new Error(`timed out after ${ms} ms`);
     let timer;
@@ -109,7 +112,7 @@ function panic(why) {
 function start() {
     if (started) return;
     started = true;
-    setTimeout(() => panic(`the file is not done after ${LIMIT} ms`), LIMIT).unref();
+    setTimeout(() => panic(`the file is not done after ${limit} ms`), limit).unref();
     process.on('unhandledRejection', (error) => fail('unhandled rejection', error && error.stack));
     process.on('uncaughtException', (error) => fail('uncaught exception', error && error.stack));
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => panic(`killed by ${signal}`));
@@ -117,5 +120,5 @@ function start() {
 }
 
 module.exports = {
-    test, after, onPanic, ok, pass, fail, is, isnt, like, unlike, deepEqual, rejects, diag, assert, SLOW,
+    test, after, onPanic, patience, ok, pass, fail, is, isnt, like, unlike, deepEqual, rejects, diag, assert, SLOW,
 };
