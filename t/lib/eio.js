@@ -4,6 +4,7 @@
 'use strict';
 
 const assert = require('assert');
+const zlib = require('zlib');
 const { connect, http } = require('./raw');
 const { websocket } = require('./ws');
 const { deadline, silence } = require('./until');
@@ -88,17 +89,24 @@ class Polling {
 async function open(server, { path = '/socket.io/', headers = {} } = {}) {
     const socket = await websocket(server, query(path, 'websocket'), { headers });
     assert.ok(socket.accepted, `handshake: ${socket.response.head} ${socket.response.text}`);
-    socket.handshake = opening(await socket.message());
+    socket.handshake = opening(data(await socket.frame()).toString());
     return socket;
+}
+
+// What a frame carries, inflated if it is compressed (without context takeover).
+function data({ rsv, payload }) {
+    if ((rsv & 4) === 0) return payload;
+    return zlib.inflateRawSync(Buffer.concat([payload, Buffer.from([0, 0, 0xff, 0xff])]), { finishFlush: zlib.constants.Z_SYNC_FLUSH });
 }
 
 // The next message but pings, which are answered. Binary ones are Buffers.
 async function next(socket, ms) {
     for (;;) {
         const frame = await socket.frame(ms);
-        if (frame.opcode === 2) return frame.payload;
+        if (frame.opcode === 2) return data(frame);
         assert.strictEqual(frame.opcode, 1, `a message, not opcode ${frame.opcode} ${frame.payload.toString('hex')}`);
-        if (frame.text !== '2') return frame.text;
+        const text = data(frame).toString();
+        if (text !== '2') return text;
         socket.text('3');
     }
 }
