@@ -56,6 +56,7 @@ hub::Birth make_birth(ngx_http_request_t *r, const LocationConf &conf, engine::T
     birth.handshake.url = to_text(r->unparsed_uri);
     birth.handshake.query = to_text(r->args);
     birth.handshake.secure = r->connection->ssl != nullptr;
+    birth.handshake.counts_address = conf.max_sockets.per == MaxSockets::Per::ip;
     birth.handshake.xdomain = !request_header(r, "origin").empty();
     const ngx_time_t *time = ngx_timeofday();
     birth.handshake.issued = static_cast<std::int64_t>(time->sec) * 1000 + static_cast<std::int64_t>(time->msec);

@@ -212,7 +212,9 @@ void Worker::wake_seat(shm::SeatRef to) {
 void Worker::write_wake(std::uint32_t index) noexcept {
     const std::uint64_t one = 1;
     // It cannot fill up: a seat is woken once per sleep.
-    static_cast<void>(::write(wake_descriptor(index), &one, sizeof(one)));
+    if (::write(wake_descriptor(index), &one, sizeof(one)) == -1) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno, "realtime: waking seat %uD failed", index);
+    }
 }
 
 void Worker::retry_mail() {
@@ -329,7 +331,9 @@ void Worker::on_wake(ngx_event_t *event) noexcept {
         return;
     }
     std::uint64_t count = 0;
-    static_cast<void>(::read(c->fd, &count, sizeof(count)));
+    if (::read(c->fd, &count, sizeof(count)) == -1 && ngx_errno != NGX_EAGAIN) {
+        ngx_log_error(NGX_LOG_ALERT, event->log, ngx_errno, "realtime: wake descriptor failed");
+    }
     event->ready = 0;
     worker->touch();
 }

@@ -74,11 +74,13 @@ constexpr auto kCommon = std::to_array<CommonHeader>({
     {"cf-visitor", true},
     {"cdn-loop", true},
     {"traceparent", false},
+    {":address", true}, // no header: what counts the connections of one address
 });
 static_assert(kCommon.size() < kInterned);
+constexpr auto kAddress = static_cast<std::uint8_t>(kCommon.size());
 
 std::uint8_t code_of(Text name) noexcept {
-    for (std::size_t i = 0; i < kCommon.size(); ++i) {
+    for (std::size_t i = 0; i + 1 < kAddress; ++i) {
         if (iequals(kCommon[i].name, name)) {
             return static_cast<std::uint8_t>(i + 1);
         }
@@ -117,7 +119,10 @@ public:
         if (!derived) {
             put_cut<std::uint16_t>(handshake.query);
         }
-        Result<void> result;
+        Result<void> result = handshake.counts_address ? put_address(handshake.address) : Result<void>();
+        if (!result) {
+            return result;
+        }
         for (const HeaderText &header : handshake.headers) {
             result = put_header(header);
             if (!result || truncated_) {
@@ -131,6 +136,13 @@ public:
     }
 
 private:
+    Result<void> put_address(Text address) {
+        RT_TRY(value, names_.hold({CellKind::value, AddressKey(address).text()}));
+        out_.put(static_cast<std::uint8_t>(kAddress | kInterned));
+        out_.put(value);
+        return {};
+    }
+
     template <class Size> void put_cut(Text text) {
         const Text part = text.substr(0, std::min<std::size_t>(left_, static_cast<Size>(-1)));
         truncated_ = truncated_ || part.size() < text.size();
@@ -240,6 +252,9 @@ Result<Handshake> unpack_handshake(Text flat) {
         const auto &entry = packed.entry();
         if (entry.interned != 0) {
             return Error{Code::protocol, "handshake image is not flat"};
+        }
+        if (entry.code == kAddress) {
+            continue;
         }
         handshake.headers.push_back({std::string(entry.name), std::string(entry.value)});
     }

@@ -5,6 +5,7 @@
 
 #include "shm/names.hpp"
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -25,6 +26,7 @@ struct HandshakeText {
     Text query = {};
     bool secure = false;
     bool xdomain = false;
+    bool counts_address = false; // so that Roster::connections_from can tell
     std::span<const HeaderText> headers = {};
 };
 
@@ -47,6 +49,19 @@ struct Handshake {
     std::vector<Header> headers = {};
 
     bool operator==(const Handshake &) const = default;
+};
+
+// The name that counts the connections of one address. No header's value begins with NUL, so
+// no client can raise another's count.
+class AddressKey {
+public:
+    explicit AddressKey(Text address) noexcept
+        : size_(1 + address.copy(key_.data() + 1, key_.size() - 1)) {}
+    [[nodiscard]] Text text() const noexcept { return {key_.data(), size_}; }
+
+private:
+    std::array<char, 128> key_{};
+    std::size_t size_;
 };
 
 // Bounds the image with its interned values counted in full.

@@ -250,6 +250,12 @@ RosterCounts Roster::counts() {
             .cells_free = cells_.free()};
 }
 
+std::uint32_t Roster::connections_from(Text address) {
+    const Section held(*this);
+    const CellIndex name = names_.find({CellKind::value, AddressKey(address).text()});
+    return name == 0 ? 0 : names_.holders(name);
+}
+
 FoundConnection Roster::found_connection(CellIndex cell) const noexcept {
     const auto head = cells_.load<ConnectionHead>(cell);
     const auto transport = head.record.tag == 0 ? Transport::polling : Transport::websocket;

@@ -69,6 +69,9 @@ public:
 
     RosterCounts counts();
 
+    // Of those that were added with counts_address.
+    std::uint32_t connections_from(Text address);
+
     // True once after a rebuild by this process: a worker died in a locked section. Log it.
     [[nodiscard]] bool take_repaired() noexcept { return std::exchange(repaired_, false); }
 
@@ -112,6 +115,9 @@ private:
     void put_socket(CellIndex cell, bool with_handshake);
     void put_rooms(CellIndex socket);
     [[nodiscard]] bool matches(CellIndex socket, const SocketQuery &query, CellIndex nsp) const noexcept;
+    CellIndex scan_sockets(const SocketQuery &query);
+    CellIndex scan_connections(const ConnectionQuery &query);
+    CellIndex scan_rooms(const RoomQuery &query);
     template <class Put> CellIndex scan(CellKind kind, PageQuery page, Put put);
 
     void rebuild();
