@@ -233,12 +233,13 @@ verb_bench() {
 
 # --- serving and cleaning ---------------------------------------------------------------------
 
-# A private prefix: nothing of the system's nginx is read or written but mime.types.
+# A private prefix: of the system's nginx only mime.types is read, and nothing written.
 prepare_run() {
     local run=$BUILD/run
     mkdir -p "$run/modules" "$run/temp"
     ln -sfn "$BUILD/module/$MODULE" "$run/modules/$MODULE"
     ln -sfn "$ROOT/t/page" "$run/page"
+    ln -sfn "$ROOT/t/node_modules/socket.io-client/dist" "$run/client"
     ln -sfn /etc/nginx/mime.types "$run/mime.types"
     printf '%s_temp_path temp/%s;\n' client_body body proxy proxy fastcgi fastcgi uwsgi uwsgi scgi scgi >"$run/local.conf"
     echo 'access_log access.log;' >>"$run/local.conf"
@@ -248,7 +249,9 @@ prepare_run() {
 
 verb_run() {
     local globals="daemon off; pid nginx.pid; error_log stderr notice;"
+    need_node
     verb_module
+    locked install_clients
     prepare_run
     # Workers must be able to read the page, wherever the tree lies.
     [ "$(id -u)" != 0 ] || globals+=" user $(stat -c '%U %G' "$ROOT/t/page");"
