@@ -101,6 +101,13 @@ public:
     // The first committed head of a kind in [from, end), or 0.
     [[nodiscard]] CellIndex next(CellKind kind, CellIndex from, CellIndex end) const noexcept;
 
+    // Calls visit(CellIndex) for the committed heads of a kind. It may reject the one it is given.
+    template <class Visit> void each(CellKind kind, Visit visit) const {
+        for (CellIndex head = next(kind, 1, count_); head != 0; head = next(kind, head + 1, count_)) {
+            visit(head);
+        }
+    }
+
     // A copy of the cell. T has its size, or begins like it.
     template <class T> [[nodiscard]] T load(CellIndex cell) const noexcept {
         static_assert(sizeof(T) <= kSize && std::is_trivially_copyable_v<T>);

@@ -93,35 +93,39 @@ void Names::begin_count() {
     std::string text;
     text.reserve(kMaxSize);
     for (const CellKind kind : kNameKinds) {
-        for (CellIndex name = cells_.next(kind, 1, cells_.count()); name != 0;
-             name = cells_.next(kind, name + 1, cells_.count())) {
+        cells_.each(kind, [&](CellIndex name) {
             text.clear();
             append(text, name);
-            const Key key{kind, text, nsp_of(name)};
-            const bool nsp_fits = kind == CellKind::room ? is(key.nsp, CellKind::nsp) : key.nsp == 0;
-            if (!nsp_fits || find(key) != 0) {
-                cells_.reject(name);
-                continue;
-            }
-            cells_.patch(name, &NameHead::holders, 0);
-            table_.insert(name, hash_of(key));
-        }
+            index({kind, text, nsp_of(name)}, name);
+        });
     }
 }
 
-void Names::end_count() noexcept {
-    // Rooms first: one that goes must not hold its namespace.
-    for (const CellKind kind : {CellKind::room, CellKind::user, CellKind::value, CellKind::nsp}) {
-        for (CellIndex name = cells_.next(kind, 1, cells_.count()); name != 0;
-             name = cells_.next(kind, name + 1, cells_.count())) {
-            if (holders(name) == 0) {
-                table_.remove(name);
-                cells_.reject(name);
-            } else {
-                add_holders(nsp_of(name), 1);
-            }
-        }
+// Puts a name without holders into the table, if it makes sense and there is no other like it.
+void Names::index(const Key &key, CellIndex name) noexcept {
+    const bool nsp_fits = key.kind == CellKind::room ? is(key.nsp, CellKind::nsp) : key.nsp == 0;
+    if (!nsp_fits || find(key) != 0) {
+        cells_.reject(name);
+        return;
     }
+    cells_.patch(name, &NameHead::holders, 0);
+    table_.insert(name, hash_of(key));
+}
+
+void Names::end_count() noexcept {
+    // Rooms first: one that goes does not hold its namespace.
+    for (const CellKind kind : {CellKind::room, CellKind::user, CellKind::value, CellKind::nsp}) {
+        cells_.each(kind, [this](CellIndex name) { settle(name); });
+    }
+}
+
+void Names::settle(CellIndex name) noexcept {
+    if (holders(name) > 0) {
+        add_holders(nsp_of(name), 1);
+        return;
+    }
+    table_.remove(name);
+    cells_.reject(name);
 }
 
 std::uint32_t Names::hash_of(const Key &key) const noexcept {

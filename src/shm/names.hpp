@@ -53,6 +53,8 @@ private:
     [[nodiscard]] std::uint32_t hash_of(const Key &key) const noexcept;
     [[nodiscard]] bool equals(CellIndex name, const Key &key) const noexcept;
     Result<CellIndex> make(const Key &key) noexcept;
+    void index(const Key &key, CellIndex name) noexcept;
+    void settle(CellIndex name) noexcept;
     void add_holders(CellIndex name, std::uint32_t change) noexcept;
     [[nodiscard]] bool is_name(CellIndex cell) const noexcept;
 

@@ -123,59 +123,63 @@ Result<std::vector<std::string>> Roster::rooms_of(SocketRef ref) {
 }
 
 Result<SocketPage> Roster::sockets(const SocketQuery &query) {
-    CellIndex next = 0;
-    {
-        const Section held(*this);
-        scratch_.clear();
-        const CellIndex nsp = names_.find({CellKind::nsp, query.nsp});
-        if (query.nsp.empty() || nsp != 0) {
-            next = scan(CellKind::socket, query.page, [&](CellIndex cell) {
-                const bool wanted = matches(cell, query, nsp);
-                if (wanted) {
-                    put_socket(cell, query.with_handshake);
-                }
-                return wanted;
-            });
-        }
-    }
+    const CellIndex next = scan_sockets(query);
     return SocketPage{read_rows(scratch_, read_socket), next};
 }
 
 Result<ConnectionPage> Roster::connections(const ConnectionQuery &query) {
-    CellIndex next = 0;
-    {
-        const Section held(*this);
-        scratch_.clear();
-        next = scan(CellKind::connection, query.page, [&](CellIndex cell) {
-            const auto head = cells_.load<ConnectionHead>(cell);
-            const bool wanted = !query.home || head.home == packed(query.home);
-            if (wanted) {
-                put_connection(cell);
-                put_sized([&] { scratch_.append(id_text(head.sid)); });
-            }
-            return wanted;
-        });
-    }
+    const CellIndex next = scan_connections(query);
     return ConnectionPage{read_rows(scratch_, read_connection), next};
 }
 
 Result<RoomPage> Roster::rooms(const RoomQuery &query) {
-    CellIndex next = 0;
-    {
-        const Section held(*this);
-        scratch_.clear();
-        const CellIndex nsp = names_.find({CellKind::nsp, query.nsp});
-        next = scan(CellKind::room, query.page, [&](CellIndex room) {
-            const bool wanted = query.nsp.empty() || names_.nsp_of(room) == nsp;
-            if (wanted) {
-                put_name(names_.nsp_of(room));
-                put_name(room);
-                Writer(scratch_).put(names_.holders(room));
-            }
-            return wanted;
-        });
-    }
+    const CellIndex next = scan_rooms(query);
     return RoomPage{read_rows(scratch_, read_room), next};
+}
+
+CellIndex Roster::scan_sockets(const SocketQuery &query) {
+    const Section held(*this);
+    scratch_.clear();
+    const CellIndex nsp = names_.find({CellKind::nsp, query.nsp});
+    if (!query.nsp.empty() && nsp == 0) {
+        return 0;
+    }
+    return scan(CellKind::socket, query.page, [&](CellIndex cell) {
+        const bool wanted = matches(cell, query, nsp);
+        if (wanted) {
+            put_socket(cell, query.with_handshake);
+        }
+        return wanted;
+    });
+}
+
+CellIndex Roster::scan_connections(const ConnectionQuery &query) {
+    const Section held(*this);
+    scratch_.clear();
+    return scan(CellKind::connection, query.page, [&](CellIndex cell) {
+        const auto head = cells_.load<ConnectionHead>(cell);
+        const bool wanted = !query.home || head.home == packed(query.home);
+        if (wanted) {
+            put_connection(cell);
+            Writer(scratch_).put_text(id_text(head.sid));
+        }
+        return wanted;
+    });
+}
+
+CellIndex Roster::scan_rooms(const RoomQuery &query) {
+    const Section held(*this);
+    scratch_.clear();
+    const CellIndex nsp = names_.find({CellKind::nsp, query.nsp});
+    return scan(CellKind::room, query.page, [&](CellIndex room) {
+        const bool wanted = query.nsp.empty() || names_.nsp_of(room) == nsp;
+        if (wanted) {
+            put_name(names_.nsp_of(room));
+            put_name(room);
+            Writer(scratch_).put(names_.holders(room));
+        }
+        return wanted;
+    });
 }
 
 // Calls put(cell), which says whether it put a row, for the committed heads of a kind. The

@@ -8,19 +8,16 @@ namespace rt::shm {
 void Roster::rebuild() {
     cells_.mark();
     names_.begin_count();
-    const CellIndex end = cells_.count();
-    for (CellIndex cell = cells_.next(CellKind::connection, 1, end); cell != 0;
-         cell = cells_.next(CellKind::connection, cell + 1, end)) {
+    cells_.each(CellKind::connection, [this](CellIndex cell) {
         if (!recount_connection(cell)) {
             cells_.reject(cell);
         }
-    }
-    for (CellIndex cell = cells_.next(CellKind::socket, 1, end); cell != 0;
-         cell = cells_.next(CellKind::socket, cell + 1, end)) {
+    });
+    cells_.each(CellKind::socket, [this](CellIndex cell) {
         if (!recount_socket(cell)) {
             cells_.reject(cell);
         }
-    }
+    });
     names_.end_count();
     cells_.sweep();
 }
