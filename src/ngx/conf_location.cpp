@@ -100,6 +100,9 @@ engine::SessionSettings session_of(const LocationSlots &slots) {
         std::uint32_t &limit = session.limits.*kLimitRows[i].slot;
         limit = slots.limits[i].value_or(limit);
     }
+    if (slots.max_sockets && slots.max_sockets->per == MaxSockets::Per::user) {
+        session.max_per_user = slots.max_sockets->count;
+    }
     if (slots.transports) {
         session.polling = slots.transports->polling;
         session.websocket = slots.transports->websocket;

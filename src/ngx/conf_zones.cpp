@@ -4,6 +4,7 @@
 #include "ngx/conf_words.hpp"
 #include "ngx/zone.hpp"
 
+#include <algorithm>
 #include <span>
 
 namespace rt::ngx {
@@ -16,17 +17,20 @@ void *tag() noexcept { return &ngx_http_realtime_module; }
 
 std::string log_name(Text zone) { return std::string(zone) + std::string(kLogSuffix); }
 
+bool is_ours(const ngx_shm_zone_t &zone, Text name) noexcept {
+    return zone.tag == tag() && to_text(zone.shm.name) == name;
+}
+
 // The zone of the running configuration that this one would carry on; null if there is none.
 const ngx_shm_zone_t *running_zone(const ngx_conf_t *cf, Text name) noexcept {
     const ngx_cycle_t *old = cf->cycle->old_cycle;
-    if (old == nullptr) {
-        return nullptr;
-    }
-    for (const ngx_list_part_t *part = &old->shared_memory.part; part != nullptr; part = part->next) {
-        for (const ngx_shm_zone_t &zone : std::span(static_cast<ngx_shm_zone_t *>(part->elts), part->nelts)) {
-            if (zone.tag == tag() && to_text(zone.shm.name) == name) {
-                return &zone;
-            }
+    const ngx_list_part_t *part = old == nullptr ? nullptr : &old->shared_memory.part;
+    for (; part != nullptr; part = part->next) {
+        const std::span zones(static_cast<ngx_shm_zone_t *>(part->elts), part->nelts);
+        const auto found = std::find_if(zones.begin(), zones.end(),
+                                        [name](const ngx_shm_zone_t &zone) { return is_ours(zone, name); });
+        if (found != zones.end()) {
+            return &*found;
         }
     }
     return nullptr;

@@ -33,10 +33,10 @@ Text without_default_port(Text origin) noexcept {
 
 // `scheme://host[:port]`, in the form that browsers send; empty if the word is none.
 std::string normal_origin(Text word) {
-    const std::string small = lower(word);
-    if (small == "null") {
-        return small;
+    if (iequals(word, "null")) {
+        return "null";
     }
+    const std::string small = lower(word);
     const std::size_t at = small.find("://");
     if (at == 0 || at == std::string::npos) {
         return {};
