@@ -78,6 +78,7 @@ constexpr auto kCommon = std::to_array<CommonHeader>({
 });
 static_assert(kCommon.size() < kInterned);
 constexpr auto kAddress = static_cast<std::uint8_t>(kCommon.size());
+constexpr std::size_t kAddressSize = 3 + AddressKey::kMaxSize; // code, size, text
 
 std::uint8_t code_of(Text name) noexcept {
     for (std::size_t i = 0; i + 1 < kAddress; ++i) {
@@ -114,21 +115,13 @@ public:
         const bool derived = !handshake.query.empty() && url_query(handshake.url) == handshake.query;
         out_.put(std::uint8_t{0});
         out_.put(handshake.created);
+        left_ -= handshake.counts_address ? kAddressSize : 0;
         put_cut<std::uint8_t>(handshake.address);
         put_cut<std::uint16_t>(handshake.url);
         if (!derived) {
             put_cut<std::uint16_t>(handshake.query);
         }
-        Result<void> result = handshake.counts_address ? put_address(handshake.address) : Result<void>();
-        if (!result) {
-            return result;
-        }
-        for (const HeaderText &header : handshake.headers) {
-            result = put_header(header);
-            if (!result || truncated_) {
-                break;
-            }
-        }
+        const Result<void> result = put_headers(handshake);
         const int bits = (handshake.secure ? kSecure : 0) | (handshake.xdomain ? kXdomain : 0) |
                          (truncated_ ? kTruncated : 0) | (derived ? kQueryInUrl : 0);
         image_[bits_at] = static_cast<char>(bits);
@@ -136,6 +129,17 @@ public:
     }
 
 private:
+    Result<void> put_headers(const HandshakeText &handshake) {
+        Result<void> result = handshake.counts_address ? put_address(handshake.address) : Result<void>();
+        for (const HeaderText &header : handshake.headers) {
+            if (!result || truncated_) {
+                break;
+            }
+            result = put_header(header);
+        }
+        return result;
+    }
+
     Result<void> put_address(Text address) {
         RT_TRY(value, names_.hold({CellKind::value, AddressKey(address).text()}));
         out_.put(static_cast<std::uint8_t>(kAddress | kInterned));

@@ -55,12 +55,13 @@ struct Handshake {
 // no client can raise another's count.
 class AddressKey {
 public:
-    explicit AddressKey(Text address) noexcept
-        : size_(1 + address.copy(key_.data() + 1, key_.size() - 1)) {}
+    static constexpr std::size_t kMaxSize = 128;
+
+    explicit AddressKey(Text address) noexcept : size_(1 + address.copy(key_.data() + 1, key_.size() - 1)) {}
     [[nodiscard]] Text text() const noexcept { return {key_.data(), size_}; }
 
 private:
-    std::array<char, 128> key_{};
+    std::array<char, kMaxSize> key_{};
     std::size_t size_;
 };
 

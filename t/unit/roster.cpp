@@ -248,6 +248,31 @@ std::uint32_t fill(Roster &roster) {
     }
 }
 
+void test_addresses() {
+    RosterZone zone(kZone);
+    Roster &roster = zone.roster;
+    const char *const from[] = {"203.0.113.1", "203.0.113.1", "203.0.113.2", "2001:db8::1"};
+    HandshakeText handshake = node_handshake();
+    std::uint32_t number = 0;
+    for (const char *address : from) {
+        handshake.address = address;
+        handshake.counts_address = true;
+        ok(bool(roster.add_connection({sid_of(++number), {1, 1}, Transport::polling, handshake})), address);
+    }
+    handshake.counts_address = false;
+    ok(bool(roster.add_connection({sid_of(9), {1, 1}, Transport::polling, handshake})),
+       "one that is not counted");
+    is(roster.connections_from("203.0.113.1"), 2U, "two from one address");
+    is(roster.connections_from("2001:db8::1"), 1U, "one is counted");
+    is(roster.connections_from("203.0.113"), 0U, "none from another");
+    const auto back = roster.handshake_of(roster.find_connection(sid_of(1))->ref);
+    ok(back && back->headers.size() == node_headers().size(), "the count is no header");
+    ok(bool(roster.remove_connection(roster.find_connection(sid_of(1))->ref)), "one goes");
+    is(roster.connections_from("203.0.113.1"), 1U, "one is left");
+    is(leak(roster), "", "nothing leaks");
+    is(roster.connections_from("203.0.113.1"), 0U, "none is left");
+}
+
 void test_full() {
     RosterZone zone(32 * 1024);
     Roster &roster = zone.roster;
@@ -340,6 +365,7 @@ int main() {
     test_rooms();
     test_many_rooms();
     test_pages();
+    test_addresses();
     test_full();
     test_room_in_last_cells();
     test_small_zones();

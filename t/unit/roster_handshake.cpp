@@ -95,12 +95,15 @@ void test_bounds() {
     ok(there_and_back({.url = "/", .query = big}).truncated, "a query is cut");
 
     std::size_t largest = 0;
-    for (std::size_t size = kMaxHandshake - 100; size < kMaxHandshake; ++size) {
+    std::size_t counted = 0;
+    for (std::size_t size = kMaxHandshake - 200; size < kMaxHandshake; ++size) {
         const HeaderText headers[] = {{"x-fill", Text(big).substr(0, size)}};
         Zone zone;
         largest = std::max(largest, packed_by(zone, {.headers = headers}).size());
+        counted = std::max(counted, packed_by(zone, {.counts_address = true, .headers = headers}).size());
     }
     is(largest, kMaxHandshake, "an image fills its bound and no more");
+    ok(counted < kMaxHandshake, "nor does one whose address counts");
 }
 
 // A header value that many send takes a reference; one that does not fit takes nothing.
