@@ -4,11 +4,8 @@
 // the line and the word that is wrong. A reload with a broken file leaves the server running.
 'use strict';
 
-const fs = require('fs');
-const path = require('path');
-
-const { test, ok, is, like, unlike } = require('../lib/tap');
-const { Nginx } = require('../lib/nginx');
+const { test, ok, is, like, unlike, deepEqual } = require('../lib/tap');
+const { Nginx, conf } = require('../lib/nginx');
 const { get } = require('../lib/raw');
 
 // A fragment stands where its name says; `# here` marks the line that is wrong.
@@ -263,3 +260,70 @@ passes([
     ['http', 'realtime_app a { }\nserver { location /p { realtime_publish a; internal; } }'],
     ['http', 'realtime_app a { }\nserver { location /p { realtime_publish a; deny unix:; } }'],
 ]);
+
+// What a location says reaches its sessions: own words first, then the server's, then http's.
+const HANDSHAKE = 'EIO=4&transport=polling';
+
+const inheriting = conf({
+    workers: 1,
+    http: 'realtime_ping interval=11s; realtime_max_payload 5000; realtime_transports polling; realtime_cookie http;',
+    server: `
+        realtime_ping timeout=7s;
+        realtime_max_payload 6000;
+        location /server/ { realtime; }
+        location /own/ { realtime; realtime_ping interval=3s timeout=2s; realtime_max_payload 7k; realtime_cookie off; }
+        location /other/ { realtime; realtime_transports websocket polling; realtime_cookie io path=/x secure samesite=strict; }
+        location /nested/ { realtime_max_payload 8000; location /nested/inner/ { realtime; } }
+        location /if/ { realtime; realtime_max_payload 9000; if ($arg_deny) { return 403; } if ($arg_x) { set $y 1; } }
+        location /except/ { realtime; limit_except POST { allow all; } }
+        location /plain/ { return 200 plain; }`,
+});
+
+// [path, interval, timeout, payload, upgrades, cookie]
+const EFFECTIVE = [
+    ['/server/', 11000, 7000, 6000, [], /^http=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/],
+    ['/own/', 3000, 2000, 7168, [], undefined],
+    ['/other/', 11000, 7000, 6000, ['websocket'], /^io=[\w-]+; Path=\/x; HttpOnly; Secure; SameSite=Strict$/],
+    ['/nested/inner/', 11000, 7000, 8000, [], /^http=/],
+    ['/if/', 11000, 7000, 9000, [], /^http=/],
+    ['/if/?x=1&', 11000, 7000, 9000, [], /^http=/],
+    ['/except/', 11000, 7000, 6000, [], /^http=/],
+];
+
+test('inheritance', async () => {
+    const nginx = await Nginx.start(inheriting);
+    for (const [place, pingInterval, pingTimeout, maxPayload, upgrades, cookie] of EFFECTIVE) {
+        const answer = await get(nginx, `${place}${place.includes('?') ? '' : '?'}${HANDSHAKE}`);
+        is(answer.status, 200, `${place}: status`);
+        const { sid, ...told } = JSON.parse(answer.text.slice(1));
+        ok(sid, `${place}: has a session`);
+        deepEqual(told, { upgrades, pingInterval, pingTimeout, maxPayload }, `${place}: settings`);
+        if (cookie) like(answer.headers['set-cookie'], cookie, `${place}: cookie`);
+        else is(answer.headers['set-cookie'], undefined, `${place}: no cookie`);
+    }
+    is((await get(nginx, `/if/?deny=1&${HANDSHAKE}`)).status, 403, 'an `if` of nginx itself works');
+    is((await get(nginx, '/plain/')).text, 'plain', 'other locations are untouched');
+});
+
+const sized = (size, more = '') => conf({
+    workers: 2,
+    http: `realtime_app a { zone a:${size}; ${more} }`,
+    server: 'location /io/ { realtime a; }',
+});
+
+const handshakes = async (nginx, name) => is((await get(nginx, `/io/?${HANDSHAKE}`)).status, 200, name);
+
+test('broken reloads leave the server running', async () => {
+    const nginx = await Nginx.start(sized('8m'));
+    await handshakes(nginx, 'before');
+    like(await nginx.brokenReload(sized('8m', 'nonsense;')), /unknown directive "nonsense" in \S*nginx\.conf:\d+/, 'an unknown word');
+    await handshakes(nginx, 'after an unknown word');
+    like(await nginx.brokenReload(sized('16m')),
+        /zone "a" has 8m in the running configuration and 16m here, its size can be changed by a restart only in \S*nginx\.conf:\d+/,
+        'another size');
+    await handshakes(nginx, 'after another size');
+    await nginx.kill(nginx.workers()[0]); // its successor must not meet what the broken files left
+    await handshakes(nginx, 'after the death of a worker');
+    await nginx.reload(sized('8m', 'namespace / { on x { ack 1; } }'));
+    await handshakes(nginx, 'after a good reload');
+});
