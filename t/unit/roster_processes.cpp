@@ -141,11 +141,17 @@ void test_concurrent_changes() {
     ok(!roster.take_repaired(), "and nothing had to be rebuilt");
 }
 
+bool has_exited(pid_t pid) {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == pid;
+}
+
 // Until the worker has made some steps more, then it is killed, wherever it is.
 void kill_in_the_middle(Board &board, std::uint32_t seat, pid_t pid, std::uint32_t steps) {
     const auto made = [&] { return shared(board.steps[seat]).load(); };
     const std::uint32_t until = made() + steps;
-    while (made() < until) {
+    while (made() < until && !has_exited(pid)) {
         sched_yield();
     }
     kill(pid, SIGKILL);
