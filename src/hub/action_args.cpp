@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "hub/action_args.hpp"
 
-#include "hub/scope.hpp"
+#include "wire/sio.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 namespace rt::hub {
 
 namespace {
-
-constexpr std::array<Text, 6> kReserved = {
-    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
-};
 
 // One word that an action knows, and the member that takes it: `key=value` once or several
 // times, or a flag.
@@ -129,10 +124,6 @@ bool looks_like_parameter(Text word) noexcept {
 
 } // namespace
 
-bool is_reserved_event(Text name) noexcept {
-    return std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end();
-}
-
 bool RequireArgs::uses(Variable kind) const noexcept {
     return used(values, kind) || used(error, kind) || used(message, kind);
 }
@@ -193,7 +184,7 @@ Parsed<EmitArgs> parse_emit(const Words &words) {
     EmitArgs &args = taker.args;
     args.event = taker.filled(words.all[0]);
     taker.parameters(words.all.subspan(1));
-    if (is_reserved_event(words.all[0])) {
+    if (wire::sio::is_reserved(words.all[0])) {
         taker.refuse(about("reserved event", words.all[0]));
     }
     if (args.all && !(args.to.empty() && args.users.empty())) {

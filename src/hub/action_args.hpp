@@ -72,8 +72,4 @@ struct CloseArgs {
 [[nodiscard]] Parsed<AckArgs> parse_ack(const Words &words);
 [[nodiscard]] Parsed<CloseArgs> parse_close(const Words &words);
 
-// Names that client libraries keep for themselves: an event of such a name ends the
-// connections of those who receive it. (socket.io-protocol, "reserved events")
-[[nodiscard]] bool is_reserved_event(Text name) noexcept;
-
 } // namespace rt::hub

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ngx/conf_blocks.hpp"
 
-#include "base/text.hpp"
-#include "hub/action_args.hpp"
 #include "ngx/conf_zones.hpp"
 #include "ngx/pattern.hpp"
+#include "wire/sio.hpp"
 
 #include <algorithm>
 
@@ -214,7 +213,7 @@ char *set_on(ngx_conf_t *cf, Block &block) {
     if (match.refused) {
         return conf_error();
     }
-    if (match.pattern == nullptr && (match.exact.empty() || hub::is_reserved_event(match.exact))) {
+    if (match.pattern == nullptr && (match.exact.empty() || wire::sio::is_reserved(match.exact))) {
         return invalid(cf, match.exact, "an event that clients may send");
     }
     if (!block.first("on " + match.key)) {

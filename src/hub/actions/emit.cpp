@@ -3,6 +3,7 @@
 #include "hub/actions/audience.hpp"
 #include "hub/actions/make.hpp"
 #include "wire/json_write.hpp"
+#include "wire/sio.hpp"
 
 namespace rt::hub {
 
@@ -18,7 +19,7 @@ public:
             return Step::next;
         }
         const std::string event = args().event.text(scope);
-        if (event.empty() || is_reserved_event(event)) {
+        if (event.empty() || wire::sio::is_reserved(event)) {
             return run.fail({"bad_event", "no event has this name", {}});
         }
         const Payload data = payload(event, scope);
