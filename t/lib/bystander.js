@@ -20,6 +20,7 @@ const HTTP = `
             on ask { ack $realtime_args; }
             on join { join $realtime_arg_0; ack 1; }
             on all { emit said all data=$realtime_args; }
+            on drip { emit drip data=$realtime_args volatile; }
             ${FENCE}
         }
         namespace /other { on ask { ack $realtime_args; } }
@@ -53,11 +54,15 @@ class Watched {
         return tap.ok(same && answers.every((answer) => answer === n), `${name}: nobody else noticed`);
     }
 
-    // The counters of refusals, by limit. The reference has none.
-    async refused() {
-        if (reference) return {};
+    // The counters of all workers together; refusals by limit in `refused`.
+    async counters() {
         const { text } = await request(this, { path: '/status?format=json' });
-        return JSON.parse(text).total.refused;
+        return JSON.parse(text).total;
+    }
+
+    // The reference has none.
+    async refused() {
+        return reference ? {} : (await this.counters()).refused;
     }
 
     // Queues one test: the body, then the bystanders. `counts`: the limit whose counter grows.
