@@ -63,8 +63,13 @@ need_packages() {
     for name in "$@"; do is_installed "$name" || missing+=("$name"); done
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing ${missing[*]}"
-    as_root apt-get -qq update
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}" >/dev/null
+    mkdir -p "$BUILD"
+    install_packages "${missing[@]}" >"$BUILD/apt.log" 2>&1 || { tail -n 20 "$BUILD/apt.log" >&2; fail "apt-get failed"; }
+}
+
+install_packages() {
+    as_root apt-get -q update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"
 }
 
 # Any node from 18 on will do; Debian's is taken where there is none.
