@@ -5,7 +5,9 @@
 
 #include "shm/arena.hpp"
 
+#include <bit>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <pthread.h>
@@ -89,6 +91,22 @@ struct Arena {
     explicit Arena(MutableBytes memory) : region(*shm::Region::create(memory, 1, 2)), body(region.body()) {}
     shm::Region region;
     MutableBytes body;
+};
+
+// The memory as a kill would leave it at this moment.
+class Wreck {
+public:
+    explicit Wreck(MutableBytes left) : bytes_(left.size() + shm::kLine) {
+        const std::size_t past = std::bit_cast<std::uintptr_t>(bytes_.data()) % shm::kLine;
+        memory_ = MutableBytes(bytes_).subspan(shm::kLine - past, left.size());
+        std::memcpy(memory_.data(), left.data(), left.size());
+    }
+
+    [[nodiscard]] MutableBytes memory() const { return memory_; }
+
+private:
+    std::vector<std::uint8_t> bytes_;
+    MutableBytes memory_;
 };
 
 // Runs body() in a child, which then leaves without running this process's exit handlers.

@@ -194,22 +194,6 @@ void lapped_while_copying() {
     ok(got.status == Status::lapped, "it is not given out");
 }
 
-// The memory as a kill left it, with a log over it.
-struct Wreck {
-    explicit Wreck(MutableBytes left)
-        : bytes(left.size() + kLine), arena(place(left)), stream(*Stream::attach(arena)) {}
-
-    MutableBytes place(MutableBytes left) {
-        auto *at = &bytes[kLine - std::bit_cast<std::uintptr_t>(bytes.data()) % kLine];
-        std::memcpy(at, left.data(), left.size());
-        return {at, left.size()};
-    }
-
-    std::vector<std::uint8_t> bytes;
-    MutableBytes arena;
-    Stream stream;
-};
-
 // All notes of a log in a row: numbers must follow each other. The last one, or -1.
 int last_note(Stream stream) {
     StreamReader reader(stream, stream.tail());
@@ -244,13 +228,14 @@ void killed_at_every_instruction() {
     const int looks =
         each_instruction([&] { (void)run.stream.append(held, 1, std::span(&piece, 1)); },
                          [&] {
-                             Wreck wreck(run.arena.body);
-                             const int last = last_note(wreck.stream);
+                             const Wreck wreck(run.arena.body);
+                             const Stream left = *Stream::attach(wreck.memory());
+                             const int last = last_note(left);
                              const auto next = static_cast<std::uint32_t>(last + 1);
-                             const bool put = bool(append(free, run.arena.region, wreck.stream, {0, next}));
+                             const bool put = bool(append(free, run.arena.region, left, {0, next}));
                              const bool good =
                                  last + 1 == static_cast<int>(number) || last == static_cast<int>(number);
-                             bad += good && put && last_note(wreck.stream) == last + 1 ? 0 : 1;
+                             bad += good && put && last_note(left) == last + 1 ? 0 : 1;
                              seen += last == static_cast<int>(number) ? 1 : 0;
                          });
     std::printf("# %d instructions, the record was there after %d of them\n", looks, seen);
