@@ -4,6 +4,9 @@
 // the line and the word that is wrong. A reload with a broken file leaves the server running.
 'use strict';
 
+const fs = require('fs');
+const path = require('path');
+
 const { test, ok, is, like, unlike, deepEqual } = require('../lib/tap');
 const { Nginx, conf } = require('../lib/nginx');
 const { get } = require('../lib/raw');
@@ -260,6 +263,20 @@ passes([
     ['http', 'realtime_app a { }\nserver { location /p { realtime_publish a; internal; } }'],
     ['http', 'realtime_app a { }\nserver { location /p { realtime_publish a; deny unix:; } }'],
 ]);
+
+// The documentation, as it is written.
+const page = fs.readFileSync(path.join(__dirname, '../../docs/directives.md'), 'utf8');
+const defaults = [...page.matchAll(/^ {4}Default: (realtime_.*;)\n {4}Context: http,/gm)].map(([, line]) => line);
+const [, example] = page.match(/```nginx\nload_module [^\n]*\nevents \{ \}\nhttp \{\n([^]*?)\n\}\n```/);
+
+test('the documentation', async () => {
+    ok(defaults.length > 10, 'defaults are found');
+    for (const [name, fragment] of [['defaults', `server { ${defaults.join('\n')}\nlocation /d/ { realtime; } }`], ['example', example]]) {
+        const run = await Nginx.check(whole('http', fragment), { env });
+        is(run.code, 0, `${name}: exit code`);
+        unlike(run.stderr, /\[(emerg|alert|crit|error|warn)\]/, `${name}: no words`);
+    }
+});
 
 // What a location says reaches its sessions: own words first, then the server's, then http's.
 const HANDSHAKE = 'EIO=4&transport=polling';
