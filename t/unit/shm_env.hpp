@@ -5,6 +5,7 @@
 
 #include "shm/arena.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <csignal>
 #include <cstdio>
@@ -99,7 +100,7 @@ public:
     explicit Wreck(MutableBytes left) : bytes_(left.size() + shm::kLine) {
         const std::size_t past = std::bit_cast<std::uintptr_t>(bytes_.data()) % shm::kLine;
         memory_ = MutableBytes(bytes_).subspan(shm::kLine - past, left.size());
-        std::memcpy(memory_.data(), left.data(), left.size());
+        std::copy(left.begin(), left.end(), memory_.begin());
     }
 
     [[nodiscard]] MutableBytes memory() const { return memory_; }
