@@ -254,8 +254,8 @@ prepare_run() {
 
 verb_run() {
     local globals="daemon off; pid nginx.pid; error_log stderr notice;"
-    need_node
     verb_module
+    need_node
     locked install_clients
     prepare_run
     # Workers must be able to read the page, wherever the tree lies.

@@ -20,9 +20,9 @@ FRESH=$(mktemp -d "${TMPDIR:-/tmp}/rt-root-XXXXXX")
 SERVER=
 
 finish() {
-    [ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null || true
+    [ -z "$SERVER" ] || kill -- "-$SERVER" 2>/dev/null || true
     local dir
-    for dir in dev/shm dev proc; do umount "$FRESH/$dir" 2>/dev/null || true; done
+    for dir in dev/shm dev proc; do umount -l "$FRESH/$dir" 2>/dev/null || true; done
     [ -n "${KEEP:-}" ] || rm -rf --one-file-system "$FRESH"
 }
 trap finish EXIT
@@ -41,14 +41,17 @@ make_root() {
     rm -f "$FRESH.log"
     archives | sed 's/^/deb /' >"$FRESH/etc/apt/sources.list"
     cp /etc/resolv.conf "$FRESH/etc/resolv.conf"
+    # Packages start no service: the network is this machine's.
+    printf '#!/bin/sh\nexit 101\n' >"$FRESH/usr/sbin/policy-rc.d"
+    chmod +x "$FRESH/usr/sbin/policy-rc.d"
     mount -t proc proc "$FRESH/proc"
     mount --bind /dev "$FRESH/dev"
     mount -t tmpfs -o mode=1777 tmpfs "$FRESH/dev/shm"
     git -c safe.directory='*' clone -q "$ROOT" "$FRESH/srv/ngx-realtime"
 }
 
-# A command inside, with a login's environment, the proxies of this machine and, where it has
-# certificates of its own, those.
+# Becomes a command inside, in a process group of its own, with a login's environment, the
+# proxies of this machine and, where it has certificates of its own, those.
 inside() {
     local name own=()
     for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
@@ -58,7 +61,7 @@ inside() {
         cp "$NODE_EXTRA_CA_CERTS" "$FRESH/etc/extra-ca.pem"
         own+=(NODE_EXTRA_CA_CERTS=/etc/extra-ca.pem)
     fi
-    env -i HOME=/tmp TERM=dumb LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PORT="$PORT" \
+    exec setsid env -i HOME=/tmp TERM=dumb LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PORT="$PORT" \
         "${own[@]}" chroot ${AS:+--userspec=$AS} "$FRESH" bash -c "cd /srv/ngx-realtime && exec $1"
 }
 
@@ -82,9 +85,13 @@ check_run() {
 }
 
 check_test() {
-    inside "./build.sh test" 2>&1 | tee "$FRESH/tmp/test.log" | tail -n 4
-    tail -n 1 "$FRESH/tmp/test.log" | grep -qx 'Result: PASS' || { grep -A40 'Test Summary' "$FRESH/tmp/test.log"; fail "test failed"; }
-    say "./build.sh test passes"
+    local log=$FRESH/tmp/test.log
+    inside "./build.sh test" >"$log" 2>&1 &
+    SERVER=$!
+    wait "$SERVER" || { grep -A40 'Test Summary' "$log" || tail -n 40 "$log"; fail "test failed"; }
+    SERVER=
+    [ "$(tail -n 1 "$log")" = "Result: PASS" ] || fail "test does not end with prove's closing lines"
+    say "./build.sh test: $(tail -n 2 "$log" | head -n 1)"
 }
 
 # The same tree as somebody who is not root; everything is installed by now.
