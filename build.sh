@@ -7,7 +7,7 @@ shopt -s nullglob
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 BUILD=$(realpath -m "${BUILD:-$ROOT/build}")
 JOBS=${JOBS:-$(nproc)}
-NGINX_SRC=/usr/share/nginx/src
+NGINX_SRC=${NGINX_SRC:-/usr/share/nginx/src}
 MODULE=ngx_http_realtime_module.so
 export BUILD PATH=$PATH:/usr/sbin:/sbin
 
