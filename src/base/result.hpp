@@ -17,7 +17,9 @@ enum class Code : std::uint16_t {
     need_more,    // not an error of the peer: feed more bytes
     protocol,     // the peer broke the protocol: close its connection
     bad_utf8,     // RFC 6455 8.1: close 1007
-    too_big,      // over a configured or announced bound
+    too_big,      // over a configured or announced bound of bytes
+    too_deep,     // JSON nested deeper than allowed
+    too_many,     // more parts than allowed
     unauthorized, // who is it?
     forbidden,    // known, and may not
     not_found,

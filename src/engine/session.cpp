@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "engine/session.hpp"
 
+#include "base/utf8.hpp"
 #include "wire/eio.hpp"
 #include "wire/eio_http.hpp"
 
@@ -73,8 +74,7 @@ void Session::on_poll(const ExchangeId &id, Millis now) {
     }
     poll_ = id;
     if (state_ == State::closing) {
-        answer_poll(eio::kClose);
-        finish();
+        answer_closing();
         return;
     }
     if (!queue_.empty()) {
@@ -106,6 +106,11 @@ void Session::on_post(const ExchangeId &id, Text body, Millis now) {
 
 // The body's packets may end the session, and then the answer says so.
 void Session::on_payload(Text body, Millis now) {
+    if (!is_utf8(as_bytes(body))) {
+        answer(post_, kBad);
+        end(CloseReason::parse_error, now);
+        return;
+    }
     const Result<void> done = eio::decode_payload(body, [&](const eio::Packet &packet) -> Result<void> {
         on_packet(packet, now);
         return state_ == State::open ? Result<void>() : Result<void>(Code::gone, "the session has ended");
@@ -288,7 +293,7 @@ void Session::flush(Millis) {
     if (port_ != nullptr) {
         port_->write(queue_);
     } else if (poll_ && (probe_ == nullptr || !probe_->was_seen())) {
-        answer_poll({});
+        answer_poll();
     }
 }
 
@@ -298,10 +303,20 @@ void Session::on_writable() {
     }
 }
 
-// Everything that is queued, and then `last` if it is not empty. The reference puts a noop
-// before a lone close packet.
-void Session::answer_poll(Text last) {
-    std::size_t size = 2 + last.size();
+// What is queued goes alone: a client that reads a close packet in the same answer drops what
+// stood before it. The next GET gets the close, behind a noop as in the reference.
+void Session::answer_closing() {
+    if (!queue_.empty()) {
+        answer_poll();
+        return;
+    }
+    answer(poll_, {200, BodyKind::packets, "6\x1e" "1"});
+    finish();
+}
+
+// Everything that is queued.
+void Session::answer_poll() {
+    std::size_t size = 0;
     for (std::uint32_t i = 0; i < queue_.frames(); ++i) {
         size += queue_[i].polling_size() + 1;
     }
@@ -314,11 +329,6 @@ void Session::answer_poll(Text last) {
         queue_[i].append_polling(body);
     }
     queue_.clear();
-    if (!last.empty()) {
-        body += body.empty() ? eio::kNoop : Text();
-        body += eio::kSeparator;
-        body += last;
-    }
     answer(poll_, {200, BodyKind::packets, body});
 }
 
@@ -349,16 +359,15 @@ void Session::close(CloseReason reason, Millis now) {
     state_ = State::closing;
     probe_.reset();
     events_.on_closed(reason, now);
-    if (!poll_) {
-        ports_.deadlines.start(*this, now, kLinger);
+    if (poll_ && queue_.empty()) {
+        answer(poll_, {200, BodyKind::packets, eio::kClose});
+        finish();
         return;
     }
-    if (queue_.empty()) {
-        answer(poll_, {200, BodyKind::packets, eio::kClose});
-    } else {
-        answer_poll(eio::kClose);
+    ports_.deadlines.start(*this, now, kLinger);
+    if (poll_) {
+        answer_closing();
     }
-    finish();
 }
 
 // At once: the transport is told, nothing waits.

@@ -169,7 +169,8 @@ private:
     void on_pong(Millis now);
     void ping(Millis now);
     void on_payload(Text body, Millis now);
-    void answer_poll(Text last);
+    void answer_poll();
+    void answer_closing();
     void answer(ExchangeId &id, const Answer &answer);
     void refuse(const ExchangeId &id) const;
     [[nodiscard]] bool writable() const noexcept;

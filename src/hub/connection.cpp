@@ -7,6 +7,23 @@
 
 namespace rt::hub {
 
+namespace {
+
+Metric metric_of(Code code) noexcept {
+    switch (code) {
+    case Code::too_big:
+        return Metric::refused_payload;
+    case Code::too_deep:
+        return Metric::refused_depth;
+    case Code::too_many:
+        return Metric::refused_attachments;
+    default:
+        return Metric::parse_errors;
+    }
+}
+
+} // namespace
+
 Connection::Connection(Hub &hub, Origin origin)
     : hub_(hub), kind_(origin.kind), record_(origin.record),
       session_(hub.ports().session, *this, origin.settings, origin.sid),
@@ -64,7 +81,7 @@ void Connection::on_leave(Handle socket, Millis now) {
 }
 
 void Connection::on_bad_packet(Error error) {
-    hub_.metrics().count(error.code == Code::too_big ? Metric::refused_payload : Metric::parse_errors);
+    hub_.metrics().count(metric_of(error.code));
     hub_.ports().log.write(Level::info, error.where);
 }
 

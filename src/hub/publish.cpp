@@ -22,8 +22,7 @@ PublishRequest::Fault PublishRequest::read(Text body, const wire::DomLimits &lim
     document_ = wire::Dom::parse(body, limits);
     if (!document_) {
         const wire::DomFault &fault = document_.fault();
-        const bool big = fault.code == Code::too_big;
-        return PublishFault{static_cast<std::uint16_t>(big ? 413 : 400), big ? "too_big" : "bad_json",
+        return PublishFault{400, "bad_json",
                             "line " + std::to_string(fault.line) + ", column " + std::to_string(fault.column) +
                                 ": " + fault.message};
     }

@@ -8,6 +8,9 @@ Result<void> Hub::join(Socket &socket, Text room) {
     if (room == socket.id_text()) {
         return {}; // everybody is in the room of their own id
     }
+    if (const Room *known = socket.nsp.rooms.find(room); known != nullptr && Rooms::is_in(socket, *known)) {
+        return {};
+    }
     std::size_t rooms = 0;
     for (const Handle handle : socket.connection.sockets()) {
         rooms += sockets_.find(handle)->memberships.size();
@@ -16,9 +19,7 @@ Result<void> Hub::join(Socket &socket, Text room) {
         metrics().count(Metric::refused_rooms);
         return {Code::full, "too many rooms"};
     }
-    if (!socket.nsp.rooms.join(socket, room)) {
-        return {};
-    }
+    socket.nsp.rooms.join(socket, room);
     if (const Result<std::uint32_t> known = ports_.directory.join(socket.record, room); !known) {
         metrics().count(Metric::refused_zone_full);
         socket.nsp.rooms.leave(socket, room);
@@ -72,18 +73,19 @@ void Hub::drop(Socket &socket, Text reason, Millis now) {
     forget(socket);
 }
 
-void Hub::send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now) {
+bool Hub::send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now) {
     if (socket.held != nullptr) {
         socket.held->bytes += frame->size();
         if (socket.held->bytes > socket.connection.session().settings().send_buffer) {
             socket.connection.session().close(engine::CloseReason::slow_client, now);
-            return;
+            return false;
         }
         socket.held->frames.push_back(frame);
-        return;
+        return true;
     }
     const bool queued = socket.connection.client().send(frame, delivery, now);
     metrics().count(queued ? Metric::events_out : Metric::dropped_volatile);
+    return queued;
 }
 
 Scope Hub::scope_of(const Socket &socket) const {

@@ -204,6 +204,11 @@ private:
     Handle exchange_;
 };
 
+bool is_binary(const ngx_http_request_t *r) {
+    const Text type = request_header(r, "content-type");
+    return iequals(trim(split_once(type, ';').first), "application/octet-stream");
+}
+
 ngx_int_t post(const Request &request, shm::SeatRef home) {
     ngx_http_request_t *r = request.r;
     const std::size_t most = request.conf.session.max_payload;
@@ -214,6 +219,12 @@ ngx_int_t post(const Request &request, shm::SeatRef home) {
         request.app.metrics().count(hub::Metric::refused_payload);
         r->keepalive = 0;
         return send_answer(r, {NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, engine::BodyKind::empty, {}});
+    }
+    if (is_binary(r)) {
+        // Only Engine.IO 3 clients send this. No payload is empty: the session ends with 400.
+        ++r->main->count;
+        request.app.exchanges().post(r, {home, request.query.sid}, {});
+        return NGX_DONE;
     }
     return read_body(r, most, std::make_unique<PostRequest>(request.app, home, request.query.sid));
 }
@@ -297,7 +308,7 @@ ngx_int_t serve(ngx_http_request_t *r) {
     if (origin == OriginVerdict::failed) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (r->method == NGX_HTTP_OPTIONS) {
+    if (r->method == NGX_HTTP_OPTIONS && conf.cors != nullptr) {
         return answer_preflight(r, origin);
     }
     if (is_client_bundle(r, conf)) {

@@ -10,39 +10,62 @@ constexpr Millis kSilent = 1000;      // without a beat a worker does not count
 
 } // namespace
 
-void Balance::update(shm::Seats &seats, shm::SeatRef me, Millis now) {
-    const auto in_use = static_cast<std::uint32_t>(cycle_->connection_n - cycle_->free_connection_n);
+shm::SeatRef Balance::update(shm::Seats &seats, shm::SeatRef me, Millis now) {
     shm::Load load;
-    load.connections = in_use;
+    load.connections = static_cast<std::uint32_t>(cycle_->connection_n - cycle_->free_connection_n);
     seats.set_load(me, load);
     if (ngx_exiting != 0 || ngx_use_accept_mutex != 0) {
-        return; // nginx has closed the listening sockets, or spreads by its mutex
+        return {}; // nginx has closed the listening sockets, or spreads by its mutex
     }
-    const bool over = over_share(seats, me, now);
-    if (over && !paused_) {
+    const Share share = share_of(seats, me, now);
+    if (share.over && !paused_) {
         pause();
-    } else if (!over && paused_) {
+        return share.least;
+    }
+    if (!share.over && paused_) {
         resume();
     }
+    return {};
 }
 
-// Over the mean of the workers that accept, by an eighth and some: and somebody lower exists,
+// Over the mean of the workers that accept, by an eighth and some: then somebody is below it,
 // who goes on accepting.
-bool Balance::over_share(const shm::Seats &seats, shm::SeatRef me, Millis now) const {
+Balance::Share Balance::share_of(const shm::Seats &seats, shm::SeatRef me, Millis now) const {
     std::uint64_t sum = 0;
     std::uint64_t mine = 0;
     std::uint64_t workers = 0;
+    std::uint32_t lowest = UINT32_MAX;
+    Share share;
     const std::uint64_t cycle = seats.info(me.index).cycle;
     seats.each([&](const shm::SeatInfo &seat) {
         const bool counts = seat.state == shm::SeatState::accepting && seat.cycle == cycle &&
                             (seat.ref == me || now - seat.beat < kSilent);
-        if (counts) {
-            sum += seat.load.connections;
-            ++workers;
-            mine = seat.ref == me ? seat.load.connections : mine;
+        if (!counts) {
+            return;
+        }
+        sum += seat.load.connections;
+        ++workers;
+        mine = seat.ref == me ? seat.load.connections : mine;
+        if (seat.load.connections < lowest) {
+            lowest = seat.load.connections;
+            share.least = seat.ref;
         }
     });
-    return workers > 1 && mine * workers > sum + sum / 8 + kSlack * workers;
+    share.over = workers > 1 && mine * workers > sum + sum / 8 + kSlack * workers;
+    return share;
+}
+
+void Balance::look() noexcept {
+    if (paused_ || ngx_exiting != 0 || ngx_use_accept_mutex != 0) {
+        return;
+    }
+    auto *listening = static_cast<ngx_listening_t *>(cycle_->listening.elts);
+    for (ngx_uint_t i = 0; i < cycle_->listening.nelts; ++i) {
+        ngx_connection_t *c = listening[i].connection;
+        if (c != nullptr && c->read->active != 0 && listening[i].type == SOCK_STREAM) {
+            c->read->handler(c->read);
+        }
+    }
 }
 
 // nginx closes the listening sockets of a worker that quits before it tells anybody.

@@ -13,8 +13,13 @@ class Balance {
 public:
     explicit Balance(ngx_cycle_t *cycle) noexcept : cycle_(cycle) {}
 
-    // Called once per turn and per beat with what this worker holds.
-    void update(shm::Seats &seats, shm::SeatRef me, Millis now);
+    // Called once per turn and per beat with what this worker holds. When it stops accepting,
+    // returns the worker that should look at its listening sockets: epoll may have told this
+    // one alone of connections that it now leaves.
+    [[nodiscard]] shm::SeatRef update(shm::Seats &seats, shm::SeatRef me, Millis now);
+
+    // Accepts what waits, without being told of it by epoll.
+    void look() noexcept;
 
     // Accepts whatever comes: the worker leaves, or is alone.
     void release();
@@ -22,7 +27,12 @@ public:
     [[nodiscard]] bool paused() const noexcept { return paused_; }
 
 private:
-    [[nodiscard]] bool over_share(const shm::Seats &seats, shm::SeatRef me, Millis now) const;
+    struct Share {
+        bool over = false;
+        shm::SeatRef least; // who holds the least
+    };
+
+    [[nodiscard]] Share share_of(const shm::Seats &seats, shm::SeatRef me, Millis now) const;
     void pause();
     void resume();
 

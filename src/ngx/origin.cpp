@@ -33,7 +33,18 @@ bool allow(ngx_http_request_t *r, const CorsRules &rules, Text origin) {
 }
 
 bool refuse(ngx_http_request_t *r, Text origin) {
-    return add_header_copy(r, "Access-Control-Allow-Origin", origin) && add_header(r, "Vary", "Origin");
+    return add_header_copy(r, "Access-Control-Allow-Origin", origin);
+}
+
+bool has_several(const ngx_http_request_t *r) {
+    int origins = 0;
+    for (const ngx_list_part_t *part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
+        const auto *headers = static_cast<const ngx_table_elt_t *>(part->elts);
+        origins += static_cast<int>(std::count_if(headers, headers + part->nelts, [](const auto &header) {
+            return iequals(to_text(header.key), "origin");
+        }));
+    }
+    return origins > 1;
 }
 
 } // namespace
@@ -41,7 +52,12 @@ bool refuse(ngx_http_request_t *r, Text origin) {
 OriginVerdict judge_origin(ngx_http_request_t *r, const LocationConf &conf) {
     const Text origin = request_header(r, "origin");
     if (origin.empty()) {
-        return OriginVerdict::absent;
+        const bool any = conf.cors != nullptr && conf.cors->any() && !conf.cors->credentials();
+        const bool done = !any || add_header(r, "Access-Control-Allow-Origin", "*");
+        return done ? OriginVerdict::absent : OriginVerdict::failed;
+    }
+    if (has_several(r)) {
+        return OriginVerdict::malformed;
     }
     if (!is_clean(origin)) {
         return OriginVerdict::malformed;
@@ -60,8 +76,8 @@ ngx_int_t answer_preflight(ngx_http_request_t *r, OriginVerdict verdict) {
     bool ok = true;
     if (verdict == OriginVerdict::allowed) {
         ok = add_header(r, "Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE") &&
-             (headers.empty() || (add_header_copy(r, "Access-Control-Allow-Headers", headers) &&
-                                  add_header(r, "Vary", "Access-Control-Request-Headers")));
+             add_header(r, "Vary", "Access-Control-Request-Headers") &&
+             (headers.empty() || add_header_copy(r, "Access-Control-Allow-Headers", headers));
     }
     if (!ok) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -27,7 +27,7 @@ ngx_int_t send_error(ngx_http_request_t *r, const hub::PublishFault &fault) {
 // The position in the log names a message on this host, for ever.
 std::string accepted(const std::vector<hub::Position> &ids, bool batch) {
     std::string body = batch ? "{\"ok\":true,\"ids\":[" : "{\"ok\":true,\"id\":";
-    for (const hub::Position id : ids) {
+    for (const hub::Position &id : ids) {
         body += &id == &ids.front() ? "\"" : ",\"";
         append_number(body, id);
         body += '"';

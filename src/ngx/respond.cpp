@@ -63,7 +63,8 @@ ngx_int_t send_reply(ngx_http_request_t *r, const Reply &reply) {
 }
 
 ngx_int_t send_answer(ngx_http_request_t *r, const engine::Answer &answer) {
-    return send_reply(r, {answer.status, type_of(answer.kind), answer.body});
+    const bool store = answer.kind == engine::BodyKind::json || answer.kind == engine::BodyKind::empty;
+    return send_reply(r, {answer.status, type_of(answer.kind), answer.body, store});
 }
 
 void finish_request(ngx_http_request_t *r, const engine::Answer &answer) {

@@ -169,9 +169,16 @@ void Worker::turn() {
     for (const auto &app : apps_) {
         app->hub().reap();
     }
-    balance_.update(seats_.seats, seat_, now());
+    share_load();
     set_timer();
     sleep_or_go_on(more);
+}
+
+// A wake that brings neither log nor mail means: look at the listening sockets.
+void Worker::share_load() {
+    if (const shm::SeatRef least = balance_.update(seats_.seats, seat_, now()); least) {
+        write_wake(least.index);
+    }
 }
 
 void Worker::take_over_later(Upgrade upgrade) {
@@ -276,7 +283,8 @@ void Worker::beat() {
     seats_.seats.beat(seat_, now());
     bury_dead();
     forget_gone();
-    balance_.update(seats_.seats, seat_, now());
+    share_load();
+    balance_.look();
     ngx_add_timer(&beat_, kBeat);
 }
 
@@ -335,6 +343,11 @@ void Worker::on_wake(ngx_event_t *event) noexcept {
         ngx_log_error(NGX_LOG_ALERT, event->log, ngx_errno, "realtime: wake descriptor failed");
     }
     event->ready = 0;
+    const bool work = std::any_of(worker->apps_.begin(), worker->apps_.end(),
+                                  [](const auto &app) { return app->has_work(); });
+    if (!work) {
+        worker->balance_.look();
+    }
     worker->touch();
 }
 

@@ -82,6 +82,7 @@ private:
 
     void turn();
     void take_over(Upgrade &upgrade);
+    void share_load();
     void wake_others();
     static void write_wake(std::uint32_t index) noexcept;
     void sleep_or_go_on(bool more);

@@ -140,10 +140,9 @@ void WsLink::read_all() {
 bool WsLink::feed(MutableBytes bytes) {
     if (state_ == State::closing) {
         // Only the peer's close frame matters now, and the end of the stream after it.
-        const Result<std::size_t> used = decoder_.feed(bytes, *this, nullptr);
-        if (!used) {
-            state_ = State::done;
-        }
+        // After an error of the peer there is nothing to understand: what it still sends is
+        // dropped, since closing now would reset the connection before our close frame is read.
+        static_cast<void>(decoder_.feed(bytes, *this, nullptr));
         return state_ != State::done;
     }
     const Result<std::size_t> used = decoder_.feed(bytes, *this, app_.inflater(deflate_));

@@ -63,6 +63,7 @@ private:
     unsigned max_depth_;
     Want want_ = Want::value;
     const char *why_ = "";
+    Code code_ = Code::protocol;
     std::array<std::uint64_t, kMaxDepth / 64> objects_{}; // a bit per level: object or array
 };
 
@@ -73,7 +74,7 @@ Result<void> Validator::run() noexcept {
             break;
         }
         if (!step()) {
-            return {Code::protocol, why_};
+            return {code_, why_};
         }
     }
     if (want_ != Want::nothing) {
@@ -143,6 +144,7 @@ bool Validator::key() noexcept {
 
 bool Validator::open(bool object) noexcept {
     if (depth_ == max_depth_) {
+        code_ = Code::too_deep;
         return refuse("JSON is nested too deep");
     }
     const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);

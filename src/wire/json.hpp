@@ -15,7 +15,7 @@ inline constexpr unsigned kDefaultDepth = 64;
 inline constexpr unsigned kMaxDepth = 1024;
 
 // One value, with white space around it or not. A scalar has depth 0, `[]` has depth 1.
-// Errors: bad_utf8; protocol for bad syntax and for too much depth.
+// Errors: bad_utf8; too_deep; protocol for bad syntax.
 Result<void> validate(Text text, unsigned max_depth);
 
 // The type rule of configured values: text that is JSON is that value, any other text is a

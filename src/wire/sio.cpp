@@ -38,9 +38,12 @@ public:
 
     // `<n>-`
     Result<std::uint32_t> attachments(std::uint32_t max) {
-        RT_TRY(count, number(max));
+        RT_TRY(count, number(kMaxId));
         if (count == 0 || !rest_.starts_with('-')) {
             return {Code::protocol, "illegal attachments"};
+        }
+        if (count > max) {
+            return {Code::too_many, "too many attachments"};
         }
         rest_.remove_prefix(1);
         return static_cast<std::uint32_t>(count);

@@ -36,7 +36,7 @@ struct Packet {
     Text data;                 // valid JSON of the kind that the type asks for; empty if none
 };
 
-// All views are into the input. Errors: protocol, bad_utf8.
+// All views are into the input. Errors: protocol, bad_utf8, too_deep, too_many.
 Result<Packet> decode(Text packet, const Limits &limits);
 
 // Of either kind, plain or binary.

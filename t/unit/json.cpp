@@ -176,14 +176,14 @@ void finds_at_any_offset() {
 
 void bounds_depth() {
     is(verdict(repeat("[", 64) + repeat("]", 64)) == Code::ok, true, "depth 64 of 64");
-    is(verdict(repeat("[", 65) + repeat("]", 65)) == Code::protocol, true, "depth 65 of 64");
+    is(verdict(repeat("[", 65) + repeat("]", 65)) == Code::too_deep, true, "depth 65 of 64");
     is(verdict(repeat(R"({"a":)", 64) + "1" + repeat("}", 64)) == Code::ok, true, "64 objects");
-    is(verdict(repeat(R"({"a":)", 65) + "1" + repeat("}", 65)) == Code::protocol, true, "65 objects");
+    is(verdict(repeat(R"({"a":)", 65) + "1" + repeat("}", 65)) == Code::too_deep, true, "65 objects");
     is(verdict("1", 0) == Code::ok, true, "a scalar has no depth");
-    is(verdict("[]", 0) == Code::protocol, true, "an array has depth 1");
+    is(verdict("[]", 0) == Code::too_deep, true, "an array has depth 1");
     const std::string mixed = repeat(R"([{"a":)", 512) + "1" + repeat("}]", 512);
     is(verdict(mixed, json::kMaxDepth) == Code::ok, true, "the greatest depth");
-    is(verdict("[" + mixed + "]", UINT32_MAX) == Code::protocol, true, "and no more, whatever is asked");
+    is(verdict("[" + mixed + "]", UINT32_MAX) == Code::too_deep, true, "and no more, whatever is asked");
     const std::string wrong = repeat("[{\"a\":", 100) + "1" + repeat("]}", 100);
     is(verdict(wrong, json::kMaxDepth) == Code::protocol, true, "brackets of the wrong kind, deep down");
 }
