@@ -173,7 +173,7 @@ class Reference {
 
     handle(engine, req, res, cors) {
         if (!isForeign(req, cors)) { engine.handleRequest(req, res); return; }
-        res.writeHead(403, { 'Content-Type': 'application/json', 'Access-Control-Allow-Origin': req.headers.origin });
+        res.writeHead(403, { 'Content-Type': 'application/json', 'Access-Control-Allow-Origin': req.headers.origin, Vary: 'Origin' });
         res.end(FORBIDDEN);
     }
 
