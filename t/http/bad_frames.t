@@ -114,6 +114,15 @@ server.test('UTF-8 that is good', async () => {
     socket.destroy();
 });
 
+server.test('the close frame arrives while more is on its way', async () => {
+    for (const [breach, code] of [BREACHES.RSV2, BREACHES['a length one over maxPayload']]) {
+        const socket = await joined();
+        socket.sendRaw(Buffer.concat([breach, Buffer.alloc(2 << 20)]));
+        is(await socket.closeCode(), code, `${code} is not lost by a reset`);
+        socket.destroy();
+    }
+});
+
 // --- What is odd but good.
 
 server.test('many small fragments', async () => {
