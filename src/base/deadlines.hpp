@@ -28,6 +28,9 @@ protected:
     Deadline() = default;
     ~Deadline() = default;
 
+    // Inside on_deadline: the moment that was waited for. The event loop may have come late.
+    [[nodiscard]] Millis was_due() const noexcept { return due_; }
+
 private:
     friend class Deadlines;
     Millis due_ = kNever;
@@ -35,8 +38,9 @@ private:
 
 class Deadlines {
 public:
-    // Starts or restarts. `now` never decreases. Each length in use costs a step of a search:
-    // round lengths that vary. A length of kNever never expires.
+    // Starts or restarts. `now` never decreases; whoever counts from a moment before it comes
+    // late by no more than that. Each length in use costs a step of a search: round lengths
+    // that vary. A length of kNever never expires.
     void start(Deadline &deadline, Millis now, Millis length) {
         Lane &lane = lane_of(length);
         deadline.due_ = length < kNever - now ? now + length : kNever;

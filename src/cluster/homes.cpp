@@ -85,14 +85,14 @@ void Homes::refuse(Call call, const engine::ExchangeId &by, Millis now) {
         give_nothing(by, now);
     } else if (call == Call::poll || call == Call::post || call == Call::post_begin) {
         const wire::eio::ErrorAnswer &unknown = wire::eio::answer_to(wire::eio::RequestError::unknown_sid);
-        answer(by, {unknown.status, engine::BodyKind::json, unknown.body});
+        static_cast<void>(answer(by, {unknown.status, engine::BodyKind::json, unknown.body}));
     }
 }
 
-void Homes::answer(const engine::ExchangeId &id, const engine::Answer &answer) {
+bool Homes::answer(const engine::ExchangeId &id, const engine::Answer &answer) {
     if (seat_of(id) == me_) {
         events_.on_answer(id.slot, answer);
-        return;
+        return true;
     }
     std::string head;
     Writer out(head);
@@ -100,8 +100,7 @@ void Homes::answer(const engine::ExchangeId &id, const engine::Answer &answer) {
     out.put(answer.status);
     out.put(answer.kind);
     const std::array<Bytes, 2> pieces{as_bytes(head), as_bytes(answer.body)};
-    // If the asker has gone there is nobody to tell.
-    static_cast<void>(post_.send(seat_of(id), kAnswer, pieces));
+    return static_cast<bool>(post_.send(seat_of(id), kAnswer, pieces));
 }
 
 void Homes::hear_answer(Reader &in) {

@@ -52,7 +52,7 @@ public:
     Result<void> ask(Call call, const Home &home, Handle exchange, Text body, Millis now);
 
     // engine::Exchanges: from a session that lives here, to wherever the exchange is.
-    void answer(const engine::ExchangeId &id, const engine::Answer &answer) override;
+    [[nodiscard]] bool answer(const engine::ExchangeId &id, const engine::Answer &answer) override;
 
     void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override;
 

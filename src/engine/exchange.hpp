@@ -37,8 +37,9 @@ class Exchanges {
 public:
     virtual ~Exchanges() = default;
 
-    // Ends the exchange; if it has gone meanwhile nothing happens.
-    virtual void answer(const ExchangeId &id, const Answer &answer) = 0;
+    // Ends the exchange; if its client has gone meanwhile nothing happens. False: the answer
+    // cannot be brought to its worker, so what it said is lost.
+    [[nodiscard]] virtual bool answer(const ExchangeId &id, const Answer &answer) = 0;
 };
 
 } // namespace rt::engine

@@ -5,6 +5,7 @@
 #include "wire/eio.hpp"
 #include "wire/eio_http.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace rt::engine {
@@ -14,6 +15,7 @@ namespace eio = wire::eio;
 namespace {
 
 constexpr Millis kLinger = 30000; // how long a closed polling session waits for its last GET
+constexpr Millis kLate = 100;     // what a late timer may take off the time for a pong
 
 constexpr Answer kOk{200, BodyKind::ok, "ok"};
 constexpr Answer kBad{400, BodyKind::empty, ""};
@@ -46,7 +48,6 @@ void Session::start_polling(Millis now) { ports_.deadlines.start(*this, now, set
 
 void Session::start_websocket(WsPort &port, Millis now) {
     port_ = &port;
-    was_websocket_ = true;
     queue_.push(wire::Frame::text({open_packet(TransportKind::websocket)}));
     ports_.turn.add(*this);
     ports_.deadlines.start(*this, now, settings_.ping_interval);
@@ -60,15 +61,20 @@ std::string Session::open_packet(TransportKind transport) const {
     return packet;
 }
 
+// Does a request of the polling transport mean anything?
+bool Session::polls() const noexcept {
+    return port_ == nullptr && (state_ == State::open || state_ == State::closing);
+}
+
 void Session::on_poll(const ExchangeId &id, Millis now) {
-    if (port_ != nullptr || state_ == State::closed || state_ == State::moved) {
+    if (!polls()) {
         refuse(id);
         return;
     }
     if (poll_) {
         // Two GETs at once: nobody can tell which of them the client still reads.
         answer(poll_, {200, BodyKind::packets, eio::kClose});
-        ports_.exchanges.answer(id, kBad);
+        static_cast<void>(ports_.exchanges.answer(id, kBad));
         end(CloseReason::transport_error, now);
         return;
     }
@@ -83,13 +89,13 @@ void Session::on_poll(const ExchangeId &id, Millis now) {
 }
 
 bool Session::on_post_begin(const ExchangeId &id, Millis now) {
-    if (port_ != nullptr || state_ != State::open) {
+    if (!polls()) {
         refuse(id);
         return false;
     }
     if (post_) {
         answer(post_, kBad);
-        ports_.exchanges.answer(id, kBad);
+        static_cast<void>(ports_.exchanges.answer(id, kBad));
         end(CloseReason::transport_error, now);
         return false;
     }
@@ -101,26 +107,25 @@ void Session::on_post(const ExchangeId &id, Text body, Millis now) {
     if (post_ != id && !on_post_begin(id, now)) {
         return;
     }
-    on_payload(body, now);
-}
-
-// The body's packets may end the session, and then the answer says so.
-void Session::on_payload(Text body, Millis now) {
-    if (!is_utf8(as_bytes(body))) {
-        answer(post_, kBad);
+    ExchangeId reading = std::exchange(post_, {});
+    if (state_ == State::open && !on_payload(body, now)) {
+        answer(reading, kBad);
         end(CloseReason::parse_error, now);
         return;
+    }
+    answer(reading, kOk);
+}
+
+// False: a part of it is no packet. A packet may end the session; what follows it is ignored.
+bool Session::on_payload(Text body, Millis now) {
+    if (!is_utf8(as_bytes(body))) {
+        return false;
     }
     const Result<void> done = eio::decode_payload(body, [&](const eio::Packet &packet) -> Result<void> {
         on_packet(packet, now);
         return state_ == State::open ? Result<void>() : Result<void>(Code::gone, "the session has ended");
     });
-    if (done || done.code() == Code::gone) {
-        answer(post_, kOk);
-        return;
-    }
-    answer(post_, kBad);
-    end(CloseReason::parse_error, now);
+    return done || done.code() == Code::gone;
 }
 
 void Session::on_post_drop(const ExchangeId &id) {
@@ -162,11 +167,7 @@ void Session::probe_end(Millis) {
     }
 }
 
-void Session::on_probe_tick(Millis) {
-    if (poll_) {
-        answer(poll_, {200, BodyKind::packets, eio::kNoop});
-    }
-}
+void Session::on_probe_tick(Millis) { answer(poll_, {200, BodyKind::packets, eio::kNoop}); }
 
 void Session::on_probe_timeout(Millis now) { probe_end(now); }
 
@@ -174,7 +175,6 @@ void Session::upgrade(WsPort &port, Millis now) {
     quiet(now);
     probe_.reset();
     port_ = &port;
-    was_websocket_ = true;
     if (!queue_.empty()) {
         ports_.turn.add(*this);
     }
@@ -221,9 +221,7 @@ void Session::on_packet(const eio::Packet &packet, Millis now) {
         close(CloseReason::parse_error, now);
         return;
     case eio::PacketType::close:
-        if (poll_) {
-            answer(poll_, {200, BodyKind::packets, eio::kNoop});
-        }
+        answer(poll_, {200, BodyKind::packets, eio::kNoop});
         close(CloseReason::transport_close, now);
         return;
     case eio::PacketType::open:
@@ -248,9 +246,11 @@ void Session::on_deadline(Millis now) {
     }
 }
 
+// A session ends at interval and timeout after its last pong, not later because two timers
+// were; but a worker that was stopped for long gives its clients their time.
 void Session::ping(Millis now) {
     awaits_pong_ = true;
-    ports_.deadlines.start(*this, now, settings_.ping_timeout);
+    ports_.deadlines.start(*this, std::max(was_due(), now - kLate), settings_.ping_timeout);
     send(wire::Frame::text({eio::kPing}), Delivery::reliable, now);
 }
 
@@ -258,7 +258,7 @@ bool Session::writable() const noexcept {
     if (port_ != nullptr) {
         return !port_->blocked();
     }
-    return poll_ && probe_ == nullptr;
+    return poll_ && (probe_ == nullptr || !probe_->was_seen());
 }
 
 // A frame that alone exceeds the buffer may pass when nothing waits: the bound is for what
@@ -286,14 +286,14 @@ bool Session::send(const Ref<wire::Frame> &frame, Delivery delivery, Millis now)
     return true;
 }
 
-void Session::flush(Millis) {
+void Session::flush(Millis now) {
     if (queue_.empty()) {
         return;
     }
     if (port_ != nullptr) {
         port_->write(queue_);
-    } else if (poll_ && (probe_ == nullptr || !probe_->was_seen())) {
-        answer_poll();
+    } else if (writable() && !answer_poll()) {
+        end(CloseReason::transport_error, now);
     }
 }
 
@@ -314,8 +314,8 @@ void Session::answer_closing() {
     finish();
 }
 
-// Everything that is queued.
-void Session::answer_poll() {
+// Everything that is queued. False: it is lost.
+bool Session::answer_poll() {
     std::size_t size = 0;
     for (std::uint32_t i = 0; i < queue_.frames(); ++i) {
         size += queue_[i].polling_size() + 1;
@@ -329,20 +329,18 @@ void Session::answer_poll() {
         queue_[i].append_polling(body);
     }
     queue_.clear();
-    answer(poll_, {200, BodyKind::packets, body});
+    return answer(poll_, {200, BodyKind::packets, body});
 }
 
-void Session::answer(ExchangeId &id, const Answer &answer) {
-    if (id) {
-        ports_.exchanges.answer(std::exchange(id, {}), answer);
-    }
+bool Session::answer(ExchangeId &id, const Answer &answer) {
+    return !id || ports_.exchanges.answer(std::exchange(id, {}), answer);
 }
 
 void Session::refuse(const ExchangeId &id) const {
     const auto error =
         state_ == State::open ? eio::RequestError::bad_request : eio::RequestError::unknown_sid;
     const eio::ErrorAnswer &told = eio::answer_to(error);
-    ports_.exchanges.answer(id, {told.status, BodyKind::json, told.body});
+    static_cast<void>(ports_.exchanges.answer(id, {told.status, BodyKind::json, told.body}));
 }
 
 void Session::close(CloseReason reason, Millis now) {
@@ -384,7 +382,6 @@ void Session::end(CloseReason reason, Millis now) {
         port->shut(std::move(queue_), close_status(reason));
     }
     answer(poll_, {200, BodyKind::packets, eio::kClose});
-    answer(post_, kOk);
     events_.on_closed(reason, now);
     finish();
 }
@@ -395,13 +392,14 @@ void Session::finish() {
     static_cast<Link<OutputTag> &>(*this).unlink();
     probe_.reset();
     queue_.clear();
+    answer(post_, kBad); // its body has not come, so nothing of it was taken
     events_.on_finished();
 }
 
+// The client has stopped polling; what is held nevertheless is not its transport any more.
 void Session::quiet(Millis) {
-    if (poll_) {
-        answer(poll_, {200, BodyKind::packets, eio::kNoop});
-    }
+    answer(poll_, {200, BodyKind::packets, eio::kNoop});
+    answer(post_, kBad);
 }
 
 } // namespace rt::engine

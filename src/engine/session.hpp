@@ -96,7 +96,9 @@ public:
     // False: refused and answered, the session is closed (facts: overlapping POSTs).
     bool on_post_begin(const ExchangeId &id, Millis now);
 
-    // A POST with its whole body. The answer is given before this returns.
+    // A POST with its whole body. The answer is given before this returns. While the close
+    // packet waits for a GET the body is ignored, and the client told nothing of it: an error
+    // would end its transport before it has fetched the last packets.
     void on_post(const ExchangeId &id, Text body, Millis now);
 
     // An announced POST that was refused for its size: the session stays.
@@ -138,23 +140,16 @@ public:
     void on_probe_timeout(Millis now) override;
 
     // As bytes, without sid, settings and transport (engine/image.cpp). The session is then
-    // empty, with no further event, and must be destroyed. Held GETs are answered first.
+    // empty, with no further event, and must be destroyed. Held requests are answered first.
     void freeze(Writer &out, Millis now);
     // Into a fresh session that was not started. False: the image makes no sense.
     [[nodiscard]] bool thaw(Reader &in, Millis now);
-    // Answers a held GET with a noop, so that the session can be frozen.
+    // Answers what is held, a GET with a noop, so that the session can go on elsewhere.
     void quiet(Millis now);
 
     [[nodiscard]] Text sid() const noexcept { return sid_; }
     [[nodiscard]] const SessionSettings &settings() const noexcept { return settings_; }
     [[nodiscard]] bool open() const noexcept { return state_ == State::open; }
-    [[nodiscard]] TransportKind transport() const noexcept {
-        return port_ != nullptr ? TransportKind::websocket : TransportKind::polling;
-    }
-    // The same, also when the transport has gone.
-    [[nodiscard]] TransportKind ended_on() const noexcept {
-        return was_websocket_ ? TransportKind::websocket : TransportKind::polling;
-    }
     [[nodiscard]] std::size_t queued() const noexcept { return queue_.bytes(); }
 
 private:
@@ -168,11 +163,12 @@ private:
     void on_packet(const wire::eio::Packet &packet, Millis now);
     void on_pong(Millis now);
     void ping(Millis now);
-    void on_payload(Text body, Millis now);
-    void answer_poll();
+    [[nodiscard]] bool on_payload(Text body, Millis now);
+    bool answer_poll();
     void answer_closing();
-    void answer(ExchangeId &id, const Answer &answer);
+    bool answer(ExchangeId &id, const Answer &answer);
     void refuse(const ExchangeId &id) const;
+    [[nodiscard]] bool polls() const noexcept;
     [[nodiscard]] bool writable() const noexcept;
     [[nodiscard]] bool make_room(const wire::Frame &frame, Delivery delivery, Millis now);
     void end(CloseReason reason, Millis now);
@@ -189,7 +185,6 @@ private:
     ExchangeId post_;
     State state_ = State::open;
     bool awaits_pong_ = false;
-    bool was_websocket_ = false;
 };
 
 } // namespace rt::engine

@@ -25,12 +25,12 @@ Metric metric_of(Code code) noexcept {
 } // namespace
 
 Connection::Connection(Hub &hub, Origin origin)
-    : hub_(hub), kind_(origin.kind), record_(origin.record),
+    : hub_(hub), kind_(origin.kind), transport_(origin.transport), record_(origin.record),
       session_(hub.ports().session, *this, origin.settings, origin.sid),
       client_(session_, *this, hub.ports().session.deadlines), captured_(std::move(origin.captured)) {}
 
 Text Connection::transport_name() const noexcept {
-    return session_.transport() == engine::TransportKind::websocket ? "websocket" : "polling";
+    return transport_ == engine::TransportKind::websocket ? "websocket" : "polling";
 }
 
 void Connection::start(Millis now) {

@@ -35,6 +35,7 @@ public:
         Text sid;
         RecordRef record;
         std::string captured;
+        engine::TransportKind transport = engine::TransportKind::polling;
     };
 
     Connection(Hub &hub, Origin origin);
@@ -49,6 +50,9 @@ public:
     // It moved: the record belongs to the connection's next home.
     void forget_record() noexcept { record_ = {}; }
     [[nodiscard]] Text captured() const noexcept { return captured_; }
+    // What it speaks, or spoke last when the transport has gone.
+    [[nodiscard]] engine::TransportKind transport() const noexcept { return transport_; }
+    void set_transport(engine::TransportKind transport) noexcept { transport_ = transport; }
     [[nodiscard]] Text transport_name() const noexcept;
 
     // Starts the connect timeout, once the session has started.
@@ -76,6 +80,7 @@ public:
 private:
     Hub &hub_;
     ConnectionKind kind_;
+    engine::TransportKind transport_;
     RecordRef record_;
     engine::Session session_;
     engine::Client client_;

@@ -47,7 +47,8 @@ Result<Connection *> Hub::open(const Birth &birth) {
         return record.error();
     }
     const Handle handle = connections_.emplace(
-        *this, Connection::Origin{birth.kind, *birth.settings, sid, *record, birth.captured});
+        *this,
+        Connection::Origin{birth.kind, *birth.settings, sid, *record, birth.captured, birth.transport});
     Connection &connection = *connections_.find(handle);
     connection.self = handle;
     by_sid_.insert(connection);
@@ -57,6 +58,7 @@ Result<Connection *> Hub::open(const Birth &birth) {
 }
 
 void Hub::upgraded(Connection &connection) {
+    connection.set_transport(engine::TransportKind::websocket);
     ports_.directory.set_transport(connection.record(), engine::TransportKind::websocket);
     count_transport(engine::TransportKind::polling, -1);
     count_transport(engine::TransportKind::websocket, 1);
@@ -96,7 +98,7 @@ void Hub::reap() {
         if (connection->record()) {
             ports_.directory.remove_connection(connection->record());
         }
-        count_transport(connection->session().ended_on(), -1);
+        count_transport(connection->transport(), -1);
         by_sid_.erase(*connection);
         connections_.erase(handle);
     }

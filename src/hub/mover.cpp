@@ -69,7 +69,7 @@ Result<Connection *> Hub::thaw(Reader &in, Millis now) {
     Connection &connection = *connections_.find(handle);
     connection.self = handle;
     by_sid_.insert(connection);
-    count_transport(connection.session().ended_on(), 1);
+    count_transport(connection.transport(), 1);
     if (Result<void> done = thaw_sockets(connection, in, now); !done) {
         connection.session().close(engine::CloseReason::transport_error, now);
         return done.error();

@@ -34,7 +34,7 @@ bool Hub::join_user(Socket &socket) {
     const std::string room = "user:" + socket.user;
     socket.nsp.rooms.join(socket, room);
     const Result<std::uint32_t> members = ports_.directory.join(socket.record, room);
-    const std::uint32_t most = socket.connection.session().settings().max_per_user;
+    const std::uint64_t most = socket.connection.session().settings().max_per_user;
     if (members && most != 0 && *members > most) {
         metrics().count(Metric::refused_sessions);
         return false;
