@@ -11,15 +11,15 @@ NGINX_SRC=${NGINX_SRC:-/usr/share/nginx/src}
 MODULE=ngx_http_realtime_module.so
 export BUILD PATH=$PATH:/usr/sbin:/sbin
 
-RUN_DEPS="g++ make nginx nginx-dev libjansson-dev libssl-dev zlib1g-dev"
-TEST_DEPS="perl openssl chromium libnginx-mod-nchan"
-LINT_DEPS="clang-format clang-tidy git"
-FUZZ_DEPS="clang libclang-rt-14-dev"
-SOAK_DEPS="debootstrap"
+RUN_DEPS=(g++ make nginx nginx-dev libjansson-dev libssl-dev zlib1g-dev)
+TEST_DEPS=(perl openssl chromium libnginx-mod-nchan)
+LINT_DEPS=(clang-format clang-tidy git)
+FUZZ_DEPS=(clang libclang-rt-14-dev)
+SOAK_DEPS=(debootstrap)
 CC_OPT="-g -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 -MMD -MP"
 LD_OPT="-fPIC -Wl,-z,relro -Wl,-z,now"
 SANITIZE="-g -O1 -fPIC -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -MMD -MP"
-SMOKE="t/client/engineio_protocol.t t/client/socketio_protocol.t"
+SMOKE=(t/client/engineio_protocol.t t/client/socketio_protocol.t)
 
 usage() {
     cat <<END
@@ -84,18 +84,23 @@ need_node() {
     [ "$(node -p 'parseInt(process.versions.node)')" -ge 18 ] || fail "node is $(node --version), 18 or newer is needed"
 }
 
-verb_deps() {
+# Lists by need: a verb asks for its own.
+need() {
     local list
-    for list in "${@:-run}"; do
+    for list in "$@"; do
         case $list in
-            run) need_packages $RUN_DEPS ;;
-            test) need_packages $RUN_DEPS $TEST_DEPS; need_node ;;
-            lint) need_packages $RUN_DEPS $LINT_DEPS; need_node ;;
-            fuzz) need_packages $RUN_DEPS $FUZZ_DEPS ;;
-            soak) need_packages $RUN_DEPS $SOAK_DEPS ;;
+            run) need_packages "${RUN_DEPS[@]}" ;;
+            test) need_packages "${RUN_DEPS[@]}" "${TEST_DEPS[@]}"; need_node ;;
+            lint) need_packages "${RUN_DEPS[@]}" "${LINT_DEPS[@]}"; need_node ;;
+            fuzz) need_packages "${RUN_DEPS[@]}" "${FUZZ_DEPS[@]}" ;;
+            soak) need_packages "${RUN_DEPS[@]}" "${SOAK_DEPS[@]}" ;;
             *) fail "deps: no list \"$list\" (run test lint fuzz soak)" ;;
         esac
     done
+}
+
+verb_deps() {
+    need "${@:-run}"
     say "deps: all there"
 }
 
@@ -110,7 +115,7 @@ check_nginx() {
     binary=$(readlink -f "$(command -v nginx)") || fail "no nginx found"
     package=$(dpkg-query -S "$binary" 2>/dev/null | cut -d: -f1) || true
     [ -n "$package" ] || fail "$binary is of no Debian package; the module fits Debian's nginx ($abi) only"
-    dpkg-query -W -f='${Provides}' "$package" | tr ', ' '\n\n' | grep -qxF "$abi" ||
+    dpkg-query -W -f='${Provides}' "$package" | tr -s ', ' '\n' | grep -qxF "$abi" ||
         fail "package $package does not provide $abi, for which nginx-dev builds; install the same version of both"
     headers=$(sed -n 's/^#define NGINX_VERSION *"\(.*\)"/\1/p' "$NGINX_SRC/src/core/nginx.h")
     version=$("$binary" -v 2>&1 | sed 's/.*nginx\///; s/ .*//')
@@ -142,7 +147,7 @@ build_module() {
 }
 
 verb_module() {
-    verb_deps run >/dev/null
+    need run
     locked build_module "$BUILD/module" "$CC_OPT" "$LD_OPT"
     ln -sfn "module/$MODULE" "$BUILD/$MODULE"
     say "module: $BUILD/$MODULE"
@@ -153,7 +158,7 @@ verb_module() {
 core() { locked make -s -j"$JOBS" -C "$ROOT" -f t/core.mk OUT="$BUILD/$1" "${@:2}"; }
 
 verb_unit() {
-    verb_deps run >/dev/null
+    need run
     core core units replays
     say "unit: $BUILD/core/unit"
 }
@@ -167,8 +172,7 @@ install_clients() {
 }
 
 prepare_tests() {
-    verb_deps test lint >/dev/null
-    need_node
+    need test lint
     verb_module
     verb_unit
     locked install_clients
@@ -182,8 +186,7 @@ verb_test() {
 }
 
 verb_lint() {
-    verb_deps lint >/dev/null
-    need_node
+    need lint
     verb_module
     run_tests t/lint
 }
@@ -191,11 +194,11 @@ verb_lint() {
 # Black-box tests against a module built with sanitizers, preloaded into the packaged nginx.
 verb_asan() {
     local tests=("${@/#/t/}")
-    prepare_tests >/dev/null
+    prepare_tests
     locked build_module "$BUILD/asan" "$SANITIZE" "-fPIC -fsanitize=address -fsanitize=undefined"
     case ${1:-all} in
         all) tests=("$ROOT"/t/{http,client,reload}/*.t) ;;
-        smoke) tests=($SMOKE) ;;
+        smoke) tests=("${SMOKE[@]}") ;;
     esac
     RT_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
     RT_MODULE=$BUILD/asan/$MODULE RT_PRELOAD=$RT_PRELOAD RT_SLOW=${RT_SLOW:-4} run_tests "${tests[@]}"
@@ -212,7 +215,7 @@ fuzz_one() {
 
 verb_fuzz() {
     local target names=("$@")
-    verb_deps fuzz >/dev/null
+    need fuzz
     core clang CXX=clang++ fuzzers
     [ $# -gt 0 ] || for target in "$ROOT"/t/fuzz/*.cpp; do names+=("$(basename "$target" .cpp)"); done
     for target in "${names[@]}"; do fuzz_one "$target"; done
@@ -220,7 +223,7 @@ verb_fuzz() {
 
 verb_soak() {
     local script
-    verb_deps soak >/dev/null
+    need soak
     prepare_tests
     RT_SOAK=1 run_tests t/reload
     verb_asan

@@ -30,7 +30,7 @@ trap finish EXIT
 # "<uri> <suite> <component>" of every Debian archive that apt knows for this release.
 archives() {
     apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-        sed -n "s/^Debian $CODENAME[^ ]* //p" | sort -u
+        sed -n "s/^Debian ${CODENAME}[^ ]* //p" | sort -u
 }
 
 make_root() {
