@@ -13,10 +13,8 @@ namespace rt::wire {
 
 enum class WsOpcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
-inline constexpr std::size_t kWsControlMax = 125;        // RFC 6455 5.5
-inline constexpr std::uint16_t kWsNoStatus = 1005;       // a close frame without a code; never sent
-inline constexpr std::uint16_t kWsGoingAway = 1001;      // RFC 6455 7.4.1
-inline constexpr std::uint16_t kWsServiceRestart = 1012; // registered with IANA: come back
+inline constexpr std::size_t kWsControlMax = 125;  // RFC 6455 5.5
+inline constexpr std::uint16_t kWsNoStatus = 1005; // a close frame without a code; never sent
 
 // Size of the head before a payload of that many bytes: 2, 4 or 10.
 constexpr std::size_t ws_head_size(std::size_t payload) noexcept {
