@@ -94,17 +94,35 @@ void Client::connect(const sio::Packet &packet, Millis now) {
         fail({Code::protocol, "second CONNECT to a namespace"}, now);
         return;
     }
-    if (known == nullptr && members_.size() >= session_.settings().limits.namespaces) {
+    if (!make_room()) {
         events_.on_too_many_namespaces();
         refuse(packet.nsp, "{\"message\":\"Too many namespaces\"}", now);
         return;
     }
+    known = find(packet.nsp);
     if (known == nullptr) {
         members_.push_back({{}, std::string(packet.nsp), {}, State::connecting});
     } else {
         known->state = State::connecting;
     }
     events_.on_connect(packet.nsp, packet.data.empty() ? Text("{}") : packet.data, now);
+}
+
+// The limit counts what the client is in. What it has left is remembered as long as there is
+// room: a client may go from one namespace to the next for ever.
+bool Client::make_room() {
+    const std::size_t most = session_.settings().limits.namespaces;
+    const auto left = std::find_if(members_.begin(), members_.end(),
+                                   [](const Member &member) { return member.state == State::left; });
+    const auto here = std::count_if(members_.begin(), members_.end(),
+                                    [](const Member &member) { return member.state != State::left; });
+    if (static_cast<std::size_t>(here) >= most) {
+        return false;
+    }
+    if (members_.size() >= 2 * most) {
+        members_.erase(left);
+    }
+    return true;
 }
 
 void Client::accept(Text name, Handle socket, Text answer, Millis now) {
@@ -115,7 +133,7 @@ void Client::accept(Text name, Handle socket, Text answer, Millis now) {
     *member = {name, {}, socket, State::joined};
     if (!ever_joined_) {
         ever_joined_ = true;
-        Deadline::stop();
+        watch_attachments(now); // in place of the connect timeout
     }
     std::string packet;
     sio::append_header(packet, {sio::Type::connect, name});

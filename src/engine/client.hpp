@@ -105,6 +105,7 @@ private:
     void connect(const wire::sio::Packet &packet, Millis now);
     void leave(Member &member, Millis now);
     void watch_attachments(Millis now);
+    [[nodiscard]] bool make_room();
     [[nodiscard]] Member *find(Text nsp) noexcept;
     void fail(Error error, Millis now);
 

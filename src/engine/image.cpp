@@ -5,6 +5,7 @@
 #include "engine/session.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace rt::engine {
@@ -13,14 +14,31 @@ namespace {
 
 constexpr std::size_t kLeastPart = 5; // flag and length: what a part costs in the image
 
+// 0 is a deadline that does not run.
 Millis left_of(const Deadline &deadline, Millis now) {
-    return deadline.running() ? std::max<Millis>(deadline.due() - now, 0) : 0;
+    return deadline.running() ? std::max<Millis>(deadline.due() - now, 1) : 0;
 }
 
+// Goes on with what left_of() said. Every length in use costs a step of each later search, so
+// the many that sessions arrive with are rounded up, by a 32nd at most.
+void start_again(Deadlines &deadlines, Deadline &deadline, Millis now, Millis left) {
+    constexpr Millis most = Millis{1} << 40;
+    if (left <= 0) {
+        return;
+    }
+    const auto length = static_cast<std::uint64_t>(std::min(left, most));
+    const std::uint64_t step = std::max<std::uint64_t>(std::bit_floor(length) / 32, 1);
+    deadlines.start(deadline, now, static_cast<Millis>((length + step - 1) / step * step));
+}
+
+// A frame for WebSocket only has no parts; its bytes are all there is.
 void freeze_frame(Writer &out, const wire::Frame &frame) {
     std::uint32_t parts = 0;
     frame.each_part([&](bool, Bytes) { ++parts; });
     out.put(parts);
+    if (parts == 0) {
+        out.put_text(as_text(frame.ws()));
+    }
     frame.each_part([&](bool binary, Bytes payload) {
         out.put(static_cast<std::uint8_t>(binary));
         out.put_text(as_text(payload));
@@ -30,6 +48,9 @@ void freeze_frame(Writer &out, const wire::Frame &frame) {
 // A text part first, unless it is a lone binary message; then the attachments.
 Ref<wire::Frame> thaw_frame(Reader &in) {
     const std::uint32_t parts = in.get_count(kLeastPart);
+    if (parts == 0) {
+        return wire::Frame::raw(as_bytes(in.get_text()));
+    }
     Text text;
     std::vector<Bytes> attachments;
     for (std::uint32_t i = 0; i < parts; ++i) {
@@ -41,18 +62,60 @@ Ref<wire::Frame> thaw_frame(Reader &in) {
             text = payload;
         }
     }
-    if (text.empty()) {
-        return attachments.empty() ? Ref<wire::Frame>() : wire::Frame::binary(attachments.front());
+    if (text.empty() && attachments.size() == 1) {
+        return wire::Frame::binary(attachments.front());
     }
     return wire::Frame::packet({text}, attachments);
 }
 
 } // namespace
 
+// Field by field: an image is bytes, and not every byte is a bool.
+void freeze_settings(Writer &out, const SessionSettings &settings) {
+    static_assert(sizeof(SessionSettings) == 80, "a new setting belongs into the image");
+    for (const Millis time : {settings.ping_interval, settings.ping_timeout, settings.upgrade_timeout,
+                              settings.connect_timeout}) {
+        out.put(time);
+    }
+    out.put(settings.send_buffer);
+    out.put(settings.max_per_user);
+    out.put(settings.max_payload);
+    out.put(settings.slow_policy);
+    out.put(settings.polling);
+    out.put(settings.websocket);
+    out.put(settings.deflate);
+    out.put(settings.deflate_threshold);
+    out.put(settings.limits);
+}
+
+Result<SessionSettings> thaw_settings(Reader &in) {
+    SessionSettings settings;
+    settings.ping_interval = in.get<Millis>();
+    settings.ping_timeout = in.get<Millis>();
+    settings.upgrade_timeout = in.get<Millis>();
+    settings.connect_timeout = in.get<Millis>();
+    settings.send_buffer = in.get<std::uint64_t>();
+    settings.max_per_user = in.get<std::uint64_t>();
+    settings.max_payload = in.get<std::uint32_t>();
+    settings.slow_policy = in.get<SlowPolicy>();
+    settings.polling = in.get<bool>();
+    settings.websocket = in.get<bool>();
+    settings.deflate = in.get<bool>();
+    settings.deflate_threshold = in.get<std::uint32_t>();
+    settings.limits = in.get<Limits>();
+    const bool timed = settings.ping_interval > 0 && settings.ping_timeout > 0 &&
+                       settings.upgrade_timeout >= 0 && settings.connect_timeout >= 0;
+    if (!in.ok() || !timed || settings.slow_policy > SlowPolicy::drop_volatile) {
+        return {Code::protocol, "session image: settings"};
+    }
+    return settings;
+}
+
 void Session::freeze(Writer &out, Millis now) {
     quiet(now);
     out.put(static_cast<std::uint8_t>(awaits_pong_));
     out.put(left_of(*this, now));
+    out.put(queue_.begun());
     out.put(queue_.frames());
     for (std::uint32_t i = 0; i < queue_.frames(); ++i) {
         freeze_frame(out, queue_[i]);
@@ -67,14 +130,17 @@ void Session::freeze(Writer &out, Millis now) {
 bool Session::thaw(Reader &in, Millis now) {
     awaits_pong_ = in.get<std::uint8_t>() != 0;
     const auto left = in.get<Millis>();
+    const auto begun = in.get<std::uint32_t>();
     const std::uint32_t frames = in.get_count(sizeof(std::uint32_t));
     for (std::uint32_t i = 0; i < frames && in.ok(); ++i) {
-        if (Ref<wire::Frame> frame = thaw_frame(in); frame) {
-            queue_.push(std::move(frame));
-        }
+        queue_.push(thaw_frame(in));
     }
-    ports_.deadlines.start(*this, now, left);
-    return in.ok();
+    if (!in.ok() || left <= 0 || begun > (queue_.empty() ? 0 : queue_[0].size())) {
+        return false;
+    }
+    queue_.set_begun(begun);
+    start_again(ports_.deadlines, *this, now, left);
+    return true;
 }
 
 bool Client::quiet() const noexcept {
@@ -113,9 +179,7 @@ Result<std::vector<Client::ThawedMember>> Client::thaw(Reader &in, Millis now) {
     if (!in.ok()) {
         return {Code::protocol, "session image: members"};
     }
-    if (left > 0) {
-        deadlines_.start(*this, now, left);
-    }
+    start_again(deadlines_, *this, now, left);
     return members;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/ports.hpp"
+#include "base/result.hpp"
 
 #include <cstdint>
 
@@ -32,8 +33,8 @@ struct SessionSettings {
     Millis upgrade_timeout = 10000;
     Millis connect_timeout = 45000;
     std::uint64_t send_buffer = 1u << 20; // bytes queued for one client
-    std::uint64_t max_per_user = 0;        // connections of one user on this host; 0: no bound
-    std::uint32_t max_payload = 1000000;   // bytes of one message or POST body
+    std::uint64_t max_per_user = 0;       // connections of one user on this host; 0: no bound
+    std::uint32_t max_payload = 1000000;  // bytes of one message or POST body
     SlowPolicy slow_policy = SlowPolicy::close;
     bool polling = true;
     bool websocket = true;
@@ -43,5 +44,10 @@ struct SessionSettings {
 
     bool operator==(const SessionSettings &) const noexcept = default;
 };
+
+// As part of a session's image (engine/image.cpp).
+void freeze_settings(Writer &out, const SessionSettings &settings);
+// protocol: the image makes no sense.
+[[nodiscard]] Result<SessionSettings> thaw_settings(Reader &in);
 
 } // namespace rt::engine
