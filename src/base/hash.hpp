@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace rt {
@@ -26,5 +27,11 @@ inline std::uint64_t keyed_hash(Text text, std::uint64_t key) noexcept {
     }
     return fold(right ^ left, 0xeb44accab455d165);
 }
+
+// For std::unordered_map.
+struct KeyedHash {
+    std::uint64_t key = 0;
+    std::size_t operator()(Text text) const noexcept { return keyed_hash(text, key); }
+};
 
 } // namespace rt

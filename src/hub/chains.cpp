@@ -4,6 +4,7 @@
 #include "wire/json_slice.hpp"
 #include "wire/json_write.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace rt::hub {
@@ -100,8 +101,15 @@ void Hub::start(const Run::Start &start, const Scope &scope, Millis now) {
         return;
     }
     run.own();
-    const Handle handle = run.waiting_as();
-    *runs_.find(handle) = std::make_unique<Run>(std::move(run));
+    park(std::make_unique<Run>(std::move(run)));
+}
+
+void Hub::park(std::unique_ptr<Run> run) {
+    if (Socket *socket = run->socket(); socket != nullptr) {
+        ++socket->waiting;
+    }
+    std::unique_ptr<Run> *slot = runs_.find(run->waiting_as());
+    *slot = std::move(run);
 }
 
 void Hub::resume(Handle handle, std::unique_ptr<Failure> failure, Millis now) {
@@ -110,18 +118,28 @@ void Hub::resume(Handle handle, std::unique_ptr<Failure> failure, Millis now) {
         return;
     }
     std::unique_ptr<Run> run = std::move(*slot);
+    if (Socket *socket = run->socket(); socket != nullptr) {
+        --socket->waiting;
+    }
     if (failure != nullptr) {
         run->fail(std::move(*failure));
     }
-    go_on(std::move(run), now);
-}
-
-void Hub::go_on(std::unique_ptr<Run> run, Millis now) {
     if (!run->proceed(now)) {
-        const Handle again = run->waiting_as();
-        *runs_.find(again) = std::move(run);
+        park(std::move(run));
     } else if (run->place() == Place::connect) {
         finish_connect(*run, now);
+    }
+}
+
+bool Hub::is_quiet(const Connection &connection) const {
+    const auto waits = [&](Handle socket) { return sockets_.find(socket)->waiting > 0; };
+    const std::vector<Handle> &all = connection.sockets();
+    return connection.client().quiet() && std::none_of(all.begin(), all.end(), waits);
+}
+
+void Hub::catch_up(Millis now) {
+    if (appended_ != 0) {
+        ports_.bus.catch_up(std::exchange(appended_, 0), now);
     }
 }
 
@@ -139,7 +157,7 @@ void Hub::finish_connect(Run &run, Millis now) {
         return;
     }
     accept(*socket, now);
-    run.settle();
+    catch_up(now);
 }
 
 // The answer first, then what the chain and the bus already sent.

@@ -45,6 +45,7 @@ public:
     [[nodiscard]] engine::Session &session() noexcept { return session_; }
     [[nodiscard]] Text sid() const noexcept { return session_.sid(); }
     [[nodiscard]] engine::Client &client() noexcept { return client_; }
+    [[nodiscard]] const engine::Client &client() const noexcept { return client_; }
     [[nodiscard]] ConnectionKind kind() const noexcept { return kind_; }
     [[nodiscard]] RecordRef record() const noexcept { return record_; }
     // It moved: the record belongs to the connection's next home.

@@ -21,10 +21,17 @@ template <std::size_t Size> std::string random_text(Random &random) {
     return text;
 }
 
+std::uint64_t random_key(Random &random) {
+    std::array<std::uint8_t, sizeof(std::uint64_t)> bytes;
+    random.fill(bytes);
+    return load_be<std::uint64_t>(bytes.data());
+}
+
 } // namespace
 
 Hub::Hub(const AppSettings &settings, HubNames names, HubPorts ports)
-    : settings_(settings), names_(std::move(names)), ports_(std::move(ports)) {}
+    : settings_(settings), names_(std::move(names)), ports_(std::move(ports)),
+      hash_key_(random_key(ports_.random)), namespaces_(0, KeyedHash{hash_key_}) {}
 
 // Sockets refer to their namespaces and connections: they go first.
 Hub::~Hub() {
@@ -46,9 +53,9 @@ Result<Connection *> Hub::open(const Birth &birth) {
         metrics().count(Metric::refused_zone_full);
         return record.error();
     }
-    const Handle handle = connections_.emplace(
-        *this,
-        Connection::Origin{birth.kind, *birth.settings, sid, *record, birth.captured, birth.transport});
+    const Handle handle =
+        connections_.emplace(*this, Connection::Origin{birth.kind, *birth.settings, sid, *record,
+                                                       birth.captured, birth.transport});
     Connection &connection = *connections_.find(handle);
     connection.self = handle;
     by_sid_.insert(connection);
@@ -134,7 +141,7 @@ Namespace *Hub::namespace_for(Text name) {
         } else {
             continue;
         }
-        auto made = std::make_unique<Namespace>(std::string(name), *settings, std::move(matched));
+        auto made = std::make_unique<Namespace>(std::string(name), *settings, std::move(matched), hash_key_);
         Namespace *nsp = made.get();
         namespaces_.emplace(nsp->name(), std::move(made));
         return nsp;

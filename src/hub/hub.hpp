@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/fn.hpp"
+#include "base/hash.hpp"
 #include "base/hash_index.hpp"
 #include "base/ports.hpp"
 #include "base/slots.hpp"
@@ -86,6 +87,14 @@ public:
     void on_ack(Handle socket, const wire::sio::Packet &packet, std::span<const Bytes> attachments,
                 Millis now);
 
+    // What this worker appended to the log; then, that it was: a client gets it before whatever
+    // its chain does next, and before what a later event of its does.
+    void appended(Position end) noexcept { appended_ = end; }
+    void catch_up(Millis now);
+
+    // No CONNECT and no chain of the connection's sockets is under way. Only then may it freeze.
+    [[nodiscard]] bool is_quiet(const Connection &connection) const;
+
     // --- sockets (sockets.cpp) ---
 
     [[nodiscard]] Socket *find_socket(Handle socket) const noexcept { return sockets_.find(socket); }
@@ -112,6 +121,7 @@ private:
     Result<Socket *> add_socket(Connection &connection, Namespace &nsp, Text auth);
     [[nodiscard]] bool join_user(Socket &socket);
     Socket &place_socket(Connection &connection, Namespace &nsp, const SocketId &id);
+    void put_out_one(Socket &socket, Millis now);
     void forget(Socket &socket);
     void release(Connection &connection);
     void count_transport(engine::TransportKind transport, int amount) noexcept;
@@ -123,7 +133,7 @@ private:
 
     [[nodiscard]] Scope scope_of(const Socket &socket) const;
     void start(const Run::Start &start, const Scope &scope, Millis now);
-    void go_on(std::unique_ptr<Run> run, Millis now);
+    void park(std::unique_ptr<Run> run);
     void finish_connect(Run &run, Millis now);
     void accept(Socket &socket, Millis now);
 
@@ -138,8 +148,9 @@ private:
     const AppSettings &settings_;
     HubNames names_;
     HubPorts ports_;
-    std::unordered_map<Text, std::unique_ptr<Namespace>> namespaces_; // keyed by their own names
-    std::vector<std::unique_ptr<engine::SessionSettings>> interned_;  // of sessions that arrived
+    std::uint64_t hash_key_; // of all tables by names that clients choose
+    std::unordered_map<Text, std::unique_ptr<Namespace>, KeyedHash> namespaces_; // by their own names
+    std::vector<std::unique_ptr<engine::SessionSettings>> interned_; // of sessions that arrived
     SlotMap<Connection> connections_;
     HashIndex<Connection, SidOf> by_sid_;
     SlotMap<Socket> sockets_;
@@ -149,6 +160,7 @@ private:
     std::vector<std::unique_ptr<Socket>> ended_;
     std::vector<Socket *> targets_; // of the envelope being delivered; keeps its capacity
     std::uint32_t mark_ = 0;
+    Position appended_ = 0;         // and not yet known to be delivered here
     bool empty_namespace_ = false;
 };
 

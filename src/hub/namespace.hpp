@@ -15,8 +15,10 @@ namespace rt::hub {
 
 class Namespace {
 public:
-    Namespace(std::string name, const NamespaceSettings &settings, std::vector<std::string> matched)
-        : name_(std::move(name)), settings_(settings), matched_(std::move(matched)) {}
+    // `key`: as Rooms has it.
+    Namespace(std::string name, const NamespaceSettings &settings, std::vector<std::string> matched,
+              std::uint64_t key)
+        : rooms(key), name_(std::move(name)), settings_(settings), matched_(std::move(matched)) {}
 
     [[nodiscard]] Text name() const noexcept { return name_; }
     [[nodiscard]] const NamespaceSettings &settings() const noexcept { return settings_; }

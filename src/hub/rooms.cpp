@@ -63,7 +63,7 @@ void Rooms::drop(Socket &socket, std::uint32_t membership) {
         last.room->members[last.index].membership = membership;
     }
     if (room.members.empty()) {
-        rooms_.erase(Text(room.name));
+        rooms_.erase(rooms_.find(room.name)); // not by name: the name goes with the room
     }
 }
 

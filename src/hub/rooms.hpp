@@ -3,6 +3,7 @@
 // it has a member. A socket's own id is found without a room of its own.
 #pragma once
 
+#include "base/hash.hpp"
 #include "hub/socket.hpp"
 
 #include <memory>
@@ -25,6 +26,9 @@ struct Room {
 
 class Rooms {
 public:
+    // `key`: for the hash of names, which clients may choose.
+    explicit Rooms(std::uint64_t key) : rooms_(0, KeyedHash{key}) {}
+
     // False if it was in already.
     bool join(Socket &socket, Text room);
     bool leave(Socket &socket, Text room);
@@ -38,7 +42,7 @@ private:
     void drop(Socket &socket, std::uint32_t membership);
 
     // Keyed by the room's own name.
-    std::unordered_map<Text, std::unique_ptr<Room>> rooms_;
+    std::unordered_map<Text, std::unique_ptr<Room>, KeyedHash> rooms_;
 };
 
 } // namespace rt::hub

@@ -49,19 +49,20 @@ Result<void> Run::publish(Envelope &envelope) {
         return end.error();
     }
     hub_.metrics().count(Metric::published);
-    after_ = *end;
+    hub_.appended(*end);
     return {};
 }
 
-void Run::settle() {
-    if (after_ != 0) {
-        hub_.ports().bus.catch_up(std::exchange(after_, 0), now_);
+// The sender, once it has what went out before; null if that, or something else, ended it.
+Socket *Run::settled() const {
+    if (socket() != nullptr) {
+        hub_.catch_up(now_);
     }
+    return socket();
 }
 
 void Run::emit_to_sender(const Payload &data, engine::Delivery delivery) {
-    settle();
-    Socket *sender = socket();
+    Socket *sender = settled();
     if (sender == nullptr) {
         return;
     }
@@ -72,9 +73,11 @@ void Run::emit_to_sender(const Payload &data, engine::Delivery delivery) {
 }
 
 void Run::ack(const Payload &args) {
-    settle();
-    Socket *sender = socket();
-    if (acked_ || !ack_id_ || sender == nullptr) {
+    if (acked_ || !ack_id_) {
+        return;
+    }
+    Socket *sender = settled();
+    if (sender == nullptr) {
         return;
     }
     acked_ = true;
@@ -86,8 +89,7 @@ void Run::ack(const Payload &args) {
 }
 
 Result<void> Run::join(Text room, bool trusted) {
-    settle();
-    Socket *sender = socket();
+    Socket *sender = settled();
     if (sender == nullptr) {
         return {};
     }
@@ -100,15 +102,13 @@ Result<void> Run::join(Text room, bool trusted) {
 }
 
 void Run::leave(Text room) {
-    settle();
-    if (Socket *sender = socket(); sender != nullptr) {
+    if (Socket *sender = settled(); sender != nullptr) {
         hub_.leave(*sender, room);
     }
 }
 
 void Run::close(bool connection) {
-    settle();
-    if (Socket *sender = socket(); sender != nullptr) {
+    if (Socket *sender = settled(); sender != nullptr) {
         hub_.put_out(*sender, connection, now_);
     }
 }

@@ -47,8 +47,8 @@ public:
     // actions with a target mean anything.
     [[nodiscard]] Socket *socket() const noexcept;
 
-    // Puts an envelope on the bus; its namespace is the sender's. What the chain does next
-    // with the sender comes after it.
+    // Puts an envelope on the bus; its namespace is the sender's. What is done next with the
+    // sender comes after it (decisions.md, idea 1).
     Result<void> publish(Envelope &envelope);
 
     // Sends an event to the sender alone. `data.json` is the whole array, ["event",...].
@@ -82,10 +82,10 @@ public:
     [[nodiscard]] const Failure *failure() const noexcept { return failure_.get(); }
     [[nodiscard]] Handle socket_handle() const noexcept { return socket_; }
     [[nodiscard]] Handle waiting_as() const noexcept { return waiting_; }
-    // Whatever the chain appended is delivered here first (decisions.md, idea 1).
-    void settle();
 
 private:
+    [[nodiscard]] Socket *settled() const;
+
     Hub &hub_;
     const Chain &chain_;
     Place place_;
@@ -97,7 +97,6 @@ private:
     std::unique_ptr<KeptScope> kept_;
     std::unique_ptr<Failure> failure_;
     Millis now_ = 0;
-    Position after_ = 0; // the end of the chain's last append
     std::size_t next_ = 0;
 };
 

@@ -56,7 +56,8 @@ struct Socket : Link<NamespaceTag> {
     Namespace &nsp;
     Handle self;
     RecordRef record;
-    std::uint32_t mark = 0; // the fan-out that last met it
+    std::uint32_t mark = 0;    // the fan-out that last met it
+    std::uint32_t waiting = 0; // chains of its that are suspended
     SocketId id;
     bool connected = false; // CONNECT is answered
     std::string user;       // empty: nobody

@@ -48,18 +48,37 @@ void Hub::leave(Socket &socket, Text room) {
     }
 }
 
+// Whatever is sent may end the session, if its buffer is full, and then no socket is left.
 void Hub::put_out(Socket &socket, bool connection, Millis now) {
     Connection &owner = socket.connection;
     if (!connection) {
-        owner.client().put_out(socket.nsp.name(), now);
-        drop(socket, "server namespace disconnect", now);
+        put_out_one(socket, now);
         return;
     }
     // As the reference: a DISCONNECT for every namespace, then the transport.
-    for (const Handle handle : owner.sockets()) {
-        owner.client().put_out(sockets_.find(handle)->nsp.name(), now);
+    const std::vector<Handle> all = owner.sockets();
+    for (const Handle handle : all) {
+        if (const Socket *each = sockets_.find(handle); each != nullptr) {
+            owner.client().put_out(each->nsp.name(), now);
+        }
     }
     owner.session().close(engine::CloseReason::forced_server_close, now);
+}
+
+// A CONNECT that was not answered yet is refused: the client must not wait for ever.
+void Hub::put_out_one(Socket &socket, Millis now) {
+    engine::Client &client = socket.connection.client();
+    const Handle self = socket.self;
+    const std::string nsp(socket.nsp.name());
+    if (!socket.connected) {
+        drop(socket, {}, now);
+        client.refuse(nsp, "{\"message\":\"Disconnected by the server\"}", now);
+        return;
+    }
+    client.put_out(nsp, now);
+    if (sockets_.find(self) != nullptr) {
+        drop(socket, "server namespace disconnect", now);
+    }
 }
 
 void Hub::drop(Socket &socket, Text reason, Millis now) {
@@ -74,6 +93,10 @@ void Hub::drop(Socket &socket, Text reason, Millis now) {
 }
 
 bool Hub::send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now) {
+    if (socket.held != nullptr && delivery == engine::Delivery::volatile_) {
+        metrics().count(Metric::dropped_volatile);
+        return false;
+    }
     if (socket.held != nullptr) {
         socket.held->bytes += frame->size();
         if (socket.held->bytes > socket.connection.session().settings().send_buffer) {
@@ -84,7 +107,9 @@ bool Hub::send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery d
         return true;
     }
     const bool queued = socket.connection.client().send(frame, delivery, now);
-    metrics().count(queued ? Metric::events_out : Metric::dropped_volatile);
+    if (queued || delivery == engine::Delivery::volatile_) {
+        metrics().count(queued ? Metric::events_out : Metric::dropped_volatile);
+    }
     return queued;
 }
 
