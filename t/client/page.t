@@ -33,6 +33,7 @@ const fixture = (friend) => ({
             zone page:16m;
             namespace /events {
                 connect { emit whoami data=$realtime_worker; }
+                on whoami { ack $realtime_worker; }
                 on test-event { emit test-event all data=$realtime_args; }
             }
         }
