@@ -125,17 +125,30 @@ void Homes::tell_probe(const engine::ExchangeId &to, bool accepted, Millis now) 
     static_cast<void>(post_.send(seat_of(to), kProbeAnswer, {&piece, 1}));
 }
 
-// The session goes to the worker that holds its WebSocket. From here on the roster names that
-// worker, so that its death is the session's.
+// The session goes to the worker that holds its WebSocket, but not while a chain of it is under
+// way: what that still has to say would not find the client.
 void Homes::give(hub::Connection &connection, const engine::ExchangeId &to, Millis now) {
     if (seat_of(to) == me_) {
         events_.on_arrival(to.slot, &connection, now);
         return;
     }
-    if (!connection.session().open() || !connection.client().quiet()) {
+    if (!connection.session().open()) {
         give_nothing(to, now);
-        return;
+    } else if (hub_->is_quiet(connection)) {
+        move(connection, to, now);
+    } else {
+        takers_.push_back({std::string(connection.sid()), to});
     }
+}
+
+void Homes::go_on(Millis now) {
+    for (const Taker &taker : std::exchange(takers_, {})) {
+        serve(Call::take, {taker.sid, taker.by}, {}, now);
+    }
+}
+
+// From here on the roster names the new worker, so that its death is the session's.
+void Homes::move(hub::Connection &connection, const engine::ExchangeId &to, Millis now) {
     std::string image;
     Writer out(image);
     out.put(to.slot);
@@ -144,7 +157,20 @@ void Homes::give(hub::Connection &connection, const engine::ExchangeId &to, Mill
     hub_->ports().directory.hand_over(connection.record(), to.seat, to.seat_generation);
     hub_->freeze(connection, out, now);
     const Bytes piece = as_bytes(image);
-    static_cast<void>(post_.send(seat_of(to), kImage, {&piece, 1}));
+    if (!post_.send(seat_of(to), kImage, {&piece, 1})) {
+        take_back(image, now);
+    }
+}
+
+// Nobody takes it: it ends here, as it would have there, disconnect { } and all.
+void Homes::take_back(Text image, Millis now) {
+    Reader in(image);
+    in.get<Handle>();
+    in.get<bool>();
+    in.get<hub::Position>();
+    if (const Result<hub::Connection *> back = hub_->thaw(in, now); back) {
+        (*back)->session().close(engine::CloseReason::transport_close, now);
+    }
 }
 
 void Homes::give_nothing(const engine::ExchangeId &to, Millis now) {

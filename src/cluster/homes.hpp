@@ -9,6 +9,7 @@
 #include "hub/hub.hpp"
 
 #include <string>
+#include <vector>
 
 namespace rt::cluster {
 
@@ -56,6 +57,9 @@ public:
 
     void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override;
 
+    // Once per turn: sessions that were to move as soon as their chains have ended.
+    void go_on(Millis now);
+
 private:
     struct Asked {
         Text sid;
@@ -66,6 +70,8 @@ private:
     void refuse(Call call, const engine::ExchangeId &by, Millis now);
     void tell_probe(const engine::ExchangeId &to, bool accepted, Millis now);
     void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now);
+    void move(hub::Connection &connection, const engine::ExchangeId &to, Millis now);
+    void take_back(Text image, Millis now);
     void give_nothing(const engine::ExchangeId &to, Millis now);
     void arrive(Reader &in, Millis now);
     hub::Connection *settle(Reader &in, Millis now);
@@ -76,6 +82,12 @@ private:
     LogBus &bus_;
     HomeEvents &events_;
     hub::Hub *hub_ = nullptr;
+
+    struct Taker {
+        std::string sid;
+        engine::ExchangeId by;
+    };
+    std::vector<Taker> takers_; // of sessions that cannot move yet
 };
 
 } // namespace rt::cluster

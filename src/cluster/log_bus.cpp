@@ -3,6 +3,22 @@
 
 namespace rt::cluster {
 
+namespace {
+
+// Also when a delivery is broken off by an exception: the next turn must not find it under way.
+class Under {
+public:
+    explicit Under(bool &flag) noexcept : flag_(flag) { flag_ = true; }
+    ~Under() { flag_ = false; }
+    Under(const Under &) = delete;
+    Under &operator=(const Under &) = delete;
+
+private:
+    bool &flag_;
+};
+
+} // namespace
+
 LogBus::LogBus(const Place &place, shm::Stream stream, Wakes &wakes)
     : place_(place), stream_(stream), reader_(stream, stream.head()), wakes_(wakes) {}
 
@@ -23,22 +39,20 @@ void LogBus::catch_up(hub::Position until, Millis now) {
     if (delivering_) {
         return;
     }
-    delivering_ = true;
+    const Under way(delivering_);
     while (reader_.cursor() < until && deliver_next(now)) {
     }
-    delivering_ = false;
 }
 
 bool LogBus::drain(std::size_t most, Millis now) {
     if (delivering_) {
         return true;
     }
-    delivering_ = true;
+    const Under way(delivering_);
     bool more = true;
     for (std::size_t count = 0; more && count < most; ++count) {
         more = deliver_next(now);
     }
-    delivering_ = false;
     return more;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/post_office.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -12,6 +13,9 @@ namespace {
 // What may wait for one seat, in inboxes: a worker that is stopped must not cost its
 // neighbors their memory.
 constexpr std::size_t kWaitingInboxes = 64;
+
+constexpr int kMailPerTurn = 1000;                   // then the log and the clients have theirs
+constexpr std::uint32_t kFirstReserve = 1024 * 1024; // for a message in parts, whatever it announces
 
 std::size_t size_of(std::span<const Bytes> pieces) {
     std::size_t size = 0;
@@ -126,7 +130,11 @@ void PostOffice::retry() {
 }
 
 void PostOffice::receive(MailEvents &events, Millis now) {
-    for (shm::MailReader::Next mail = reader_.next(); mail.found; mail = reader_.next()) {
+    for (int count = 0; count < kMailPerTurn; ++count) {
+        const shm::MailReader::Next mail = reader_.next();
+        if (!mail.found) {
+            return;
+        }
         Reader in(as_text(mail.body));
         const auto part = in.get<Part>();
         if (!in.ok()) {
@@ -145,7 +153,7 @@ void PostOffice::collect(const Part &part, std::uint16_t kind, Bytes body, MailE
     Inbound &inbound = inbound_[part.from.index];
     if (part.left == part.total) {
         inbound = {part.from, {}};
-        inbound.message.reserve(part.total);
+        inbound.message.reserve(std::min(part.total, kFirstReserve));
     }
     if (inbound.from != part.from || inbound.message.size() + part.left != part.total) {
         inbound_.erase(part.from.index); // its beginning went to an earlier owner of this seat

@@ -29,7 +29,7 @@ public:
     // gone: nobody sits there (any more). busy: too much is waiting for that seat already.
     Result<void> send(shm::SeatRef to, std::uint16_t kind, std::span<const Bytes> pieces);
 
-    // Delivers what has come in.
+    // Delivers what has come in; if that is very much, a part of it (has_mail()).
     void receive(MailEvents &events, Millis now);
 
     // Sends what waited; asks Wakes for another retry if some still does.

@@ -82,6 +82,7 @@ bool App::work() {
     const Millis now = worker_.now();
     post_.receive(homes_, now);
     const bool more = bus_.drain(kRecordsPerTurn, now);
+    homes_.go_on(now);
     metrics_.set(hub::Metric::log_lag, bus_.lag());
     return more;
 }
