@@ -45,7 +45,8 @@ Text packed_text(Text packed, std::size_t index) noexcept {
     return reader.get_text();
 }
 
-KeptScope::KeptScope(const Scope &borrowed) : scope_(borrowed) {
+KeptScope::KeptScope(const Scope &borrowed)
+    : nsp_matched_(borrowed.nsp_matched.begin(), borrowed.nsp_matched.end()), scope_(borrowed) {
     bytes_.reserve(total_size(borrowed));
     for (const Member member : kTexts) {
         scope_.*member = keep(bytes_, borrowed.*member);
@@ -57,6 +58,7 @@ KeptScope::KeptScope(const Scope &borrowed) : scope_(borrowed) {
         event_matched_.push_back(keep(bytes_, text));
     }
     scope_.attachments = attachments_;
+    scope_.nsp_matched = nsp_matched_;
     scope_.event_matched = event_matched_;
 }
 

@@ -25,7 +25,7 @@ struct Scope {
     std::span<const Bytes> attachments; // what the placeholders of `data` mean
     Text auth;                          // valid JSON, or empty if the client sent none
     Text captured; // AppSettings::captured, each written by Writer::put_text, in that order
-    std::span<const std::string> nsp_matched; // captures of `namespace ~`; lives as the namespace
+    std::span<const std::string> nsp_matched; // captures of `namespace ~`
     std::span<const Text> event_matched;      // captures of `on ~`
     bool recovered = false;
 };
@@ -33,7 +33,7 @@ struct Scope {
 // The i-th of texts written one after the other by Writer::put_text; empty past the end.
 [[nodiscard]] Text packed_text(Text packed, std::size_t index) noexcept;
 
-// A scope that owns everything it shows, but nsp_matched. Not movable: the views point into it.
+// A scope that owns everything it shows. Not movable: the views point into it.
 class KeptScope {
 public:
     explicit KeptScope(const Scope &borrowed);
@@ -45,6 +45,7 @@ public:
 private:
     std::string bytes_;
     std::vector<Bytes> attachments_;
+    std::vector<std::string> nsp_matched_;
     std::vector<Text> event_matched_;
     Scope scope_;
 };
