@@ -271,7 +271,7 @@ const [, example] = page.match(/```nginx\nload_module [^\n]*\nevents \{ \}\nhttp
 
 test('the documentation', async () => {
     ok(defaults.length > 10, 'defaults are found');
-    for (const [name, fragment] of [['defaults', `server { ${defaults.join('\n')}\nlocation /d/ { realtime; } }`], ['example', example]]) {
+    for (const [name, fragment] of [['defaults', `server { ${defaults.join('\n')}\nlocation /d/ { realtime; } }`], ['example', example.replace('listen 3000;', 'listen unix:%%PREFIX%%/example.sock;')]]) {
         const run = await Nginx.check(whole('http', fragment), { env });
         is(run.code, 0, `${name}: exit code`);
         unlike(run.stderr, /\[(emerg|alert|crit|error|warn)\]/, `${name}: no words`);
