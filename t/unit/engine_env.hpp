@@ -25,6 +25,7 @@ public:
     }
 
     std::string take() { return std::exchange(text_, {}); }
+    void put_back(std::string text) { text_ = std::move(text); }
 
 private:
     std::string text_;
@@ -39,12 +40,14 @@ public:
         const char kind = "poje"[static_cast<std::size_t>(answer.kind)];
         const std::string body = answer.body.empty() ? "" : " " + std::string(answer.body);
         const std::string lost = unreachable ? " lost" : "";
+        answered += kind + std::to_string(id.slot.index) + " ";
         notes_.add("r" + std::to_string(id.slot.index) + " " + std::to_string(answer.status) + kind + body +
                    lost);
         return !unreachable;
     }
 
     bool unreachable = false; // the worker of the requests has gone
+    std::string answered;     // kind and number of each
 
 private:
     Notes &notes_;
@@ -115,18 +118,32 @@ public:
     explicit NotedEvents(Notes &notes) : notes_(notes) {}
 
     void on_text(Text data, Millis now) override {
+        if (upper != nullptr) {
+            upper->on_text(data, now);
+            return;
+        }
         notes_.add("text " + std::string(data));
         if (react) {
             react(data, now);
         }
     }
-    void on_binary(Bytes data, Millis) override { notes_.add("binary " + std::string(as_text(data))); }
-    void on_closed(engine::CloseReason reason, Millis) override {
+    void on_binary(Bytes data, Millis now) override {
+        if (upper != nullptr) {
+            upper->on_binary(data, now);
+            return;
+        }
+        notes_.add("binary " + std::string(as_text(data)));
+    }
+    void on_closed(engine::CloseReason reason, Millis now) override {
         notes_.add("closed " + std::string(engine::reason_text(reason)));
+        if (upper != nullptr) {
+            upper->on_closed(reason, now);
+        }
     }
     void on_finished() override { notes_.add("finished"); }
 
     std::function<void(Text, Millis)> react;
+    engine::SessionEvents *upper = nullptr; // what lives on the session in place of these notes
 
 private:
     Notes &notes_;
@@ -148,7 +165,7 @@ inline std::vector<std::string> split(const std::string &text, char by) {
     return parts;
 }
 
-// One session. A script is words between blanks, each a turn of the event loop; a comma joins what
+// One session. A script is words between blanks, each a turn of the event loop; `&` joins what
 // happens in one turn. `|` stands for 0x1E.
 //   G1 a GET; P2:40 a POST; B2 D2 A2 a POST is announced, dropped for its size, its client gone
 //   +300 time passes, deadlines come on their millisecond; late300 they come at its end
@@ -176,7 +193,7 @@ public:
     // What was told meanwhile.
     std::string run(const std::string &script) {
         for (const std::string &word : split(script, ' ')) {
-            for (const std::string &step : split(word, ',')) {
+            for (const std::string &step : split(word, '&')) {
                 one(step);
             }
             turn.flush(notes.now);
@@ -184,11 +201,15 @@ public:
         return notes.take();
     }
 
-    // As if another worker went on with it; its clock shows something else.
+    // As if another worker went on with it. What is held is answered then, and asked again.
     void move() {
+        const std::string before = notes.take();
         std::string image;
         Writer out(image);
+        exchanges.answered.clear();
         session->freeze(out, notes.now);
+        const std::vector<std::string> held = split(exchanges.answered, ' ');
+        notes.put_back(before);
         renew();
         Reader in(image);
         if (!session->thaw(in, notes.now) || !in.at_end()) {
@@ -196,6 +217,11 @@ public:
         }
         if (on_websocket_) {
             session->upgrade(port, notes.now);
+        }
+        for (const std::string &request : held) {
+            if (!request.empty()) {
+                one((request[0] == 'p' ? "G" : "B") + request.substr(1));
+            }
         }
     }
 

@@ -53,7 +53,7 @@ constexpr Case kHeartbeat[] = {
 
 constexpr Case kPolling[] = {
     {"a GET is held", "G1 +200", ""},
-    {"a GET is answered at the end of the turn", "G1 say:a,say:b", "0 r1 200p 4a|4b"},
+    {"a GET is answered at the end of the turn", "G1 say:a&say:b", "0 r1 200p 4a|4b"},
     {"a GET gets what is queued", "say:a say:b G1", "0 r1 200p 4a|4b"},
     {"nothing is told twice", "say:a G1 G2 say:b", "0 r1 200p 4a; 0 r2 200p 4b"},
     {"a POST brings packets in order", "P1:4a|4b|bAQ==|3", "0 text a; 0 text b; 0 binary \x01; 0 r1 200o ok"},
@@ -95,9 +95,9 @@ constexpr Case kCloses[] = {
     {"we close, without one", "close G1", "0 closed forced server close; 0 r1 200p 6|1; 0 finished"},
     {"we close, with something queued", "say:x close G1 G2",
      "0 closed forced server close; 0 r1 200p 4x; 0 r2 200p 6|1; 0 finished"},
-    {"we close, with a GET, in the turn of an emit", "G1 say:x,close G2",
+    {"we close, with a GET, in the turn of an emit", "G1 say:x&close G2",
      "0 closed forced server close; 0 r1 200p 4x; 0 r2 200p 6|1; 0 finished"},
-    {"nothing is sent after the close", "close,say:x G1",
+    {"nothing is sent after the close", "close&say:x G1",
      "0 closed forced server close; 0 r1 200p 6|1; 0 finished"},
     {"30 seconds for the last GET", "close +29999", "0 closed forced server close"},
     {"and no longer", "close +30000", "0 closed forced server close; 30000 finished"},
@@ -114,7 +114,7 @@ constexpr Case kCloses[] = {
 };
 
 constexpr Case kWebSocket[] = {
-    {"a turn is one write, in order", "say:a,say:b say:c", "0 ws 4a; 0 ws 4b; 0 ws 4c"},
+    {"a turn is one write, in order", "say:a&say:b say:c", "0 ws 4a; 0 ws 4b; 0 ws 4c"},
     {"messages", "ws:4a bin:b ws:bAQ==", "0 text a; 0 binary b; 0 binary \x01"},
     {"a heartbeat", "+300 +100 ws:3 +299 +1", "300 ws 2; 700 ws 2"},
     {"no pong", "+500", "300 ws 2; 500 shut 0 with 0; 500 closed ping timeout; 500 finished"},
@@ -125,11 +125,11 @@ constexpr Case kWebSocket[] = {
     {"a late probe answer is a ping with data", "ws:2probe",
      "0 shut 0 with 0; 0 closed parse error; 0 finished"},
     {"open, upgrade and noop mean nothing", "ws:0 ws:5 ws:6 ws:3 ws:4x", "0 text x"},
-    {"we close: what is queued goes first", "say:x,close",
+    {"we close: what is queued goes first", "say:x&close",
      "0 shut 0 with 1; 0 closed forced server close; 0 finished"},
     {"a shutdown asks to come back", "shutdown",
      "0 shut 1012 with 0; 0 closed server shutting down; 0 finished"},
-    {"the socket ends", "say:x,gone", "0 closed transport close; 0 finished"},
+    {"the socket ends", "say:x&gone", "0 closed transport close; 0 finished"},
     {"polling requests are of another transport", "G1 B2",
      "0 r1 400j {\"code\":3,\"message\":\"Bad request\"}; 0 r2 400j {\"code\":3,\"message\":\"Bad "
      "request\"}"},
@@ -142,7 +142,7 @@ constexpr Case kPollBuffer[] = {
 
 constexpr Case kVolatile[] = {
     {"no GET: dropped", "vol:a G1 vol:b", "0 r1 200p 4b"},
-    {"a GET: all of one turn pass", "G1 vol:a,vol:b vol:c", "0 r1 200p 4a|4b"},
+    {"a GET: all of one turn pass", "G1 vol:a&vol:b vol:c", "0 r1 200p 4a|4b"},
     {"before a probe is seen a GET is a GET", "G1 probe vol:a", "0 probing; 0 r1 200p 4a"},
     {"behind a probe there is none", "G1 probe seen vol:a up", "0 probing; 0 r1 200p 6"},
     {"dropping never ends it", "big:60 vol:0123456789012345678901234567890123456789 G1 say:x G2",
@@ -150,7 +150,7 @@ constexpr Case kVolatile[] = {
 };
 
 constexpr Case kVolatileWs[] = {
-    {"writable", "vol:a,vol:b", "0 ws 4a; 0 ws 4b"},
+    {"writable", "vol:a&vol:b", "0 ws 4a; 0 ws 4b"},
     {"blocked: dropped", "room:1 say:a vol:b room:99 vol:c", "0 ws 4a; 0 ws 4c"},
 };
 
@@ -171,7 +171,7 @@ void check_buffer() {
     } cases[] = {
         {"full: it ends, and what waits goes with it", "room:0 big:60 big:60",
          "0 shut 1013 with 1; 0 closed transport close; 0 finished"},
-        {"a turn that fills it ends it too", "big:60,big:60",
+        {"a turn that fills it ends it too", "big:60&big:60",
          "0 shut 1013 with 1; 0 closed transport close; 0 finished"},
         {"one frame may be larger when none waits", "room:0 big:120 room:999",
          "0 ws 4" + std::string(120, 'x')},

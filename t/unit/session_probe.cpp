@@ -42,7 +42,7 @@ constexpr Case kCases[] = {
     {"also one that was seen", "probe seen say:a +1950 G1 +49 +1", "0 probing; 2000 r1 200p 4a"},
     {"seen twice is seen once more", "probe seen +60 seen G1 +99 +1", "0 probing; 160 r1 200p 6"},
     {"no probe, no noop", "seen G1 +500 end", ""},
-    {"an upgrade without a probe", "G1 say:a,up say:b", "0 r1 200p 6; 0 ws 4a; 0 ws 4b"},
+    {"an upgrade without a probe", "G1 say:a&up say:b", "0 r1 200p 6; 0 ws 4a; 0 ws 4b"},
     {"what follows belongs to the session", "probe seen up ws:4a bin:b", "0 probing; 0 text a; 0 binary b"},
     {"no noop any more", "probe seen up +200 G1",
      "0 probing; 200 r1 400j {\"code\":3,\"message\":\"Bad request\"}"},
