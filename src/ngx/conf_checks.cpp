@@ -34,9 +34,12 @@ bool guards(const Guardian &guardian, const ngx_module_t &module, void **loc_con
     return std::any_of(words.begin(), words.end(), [](std::uintptr_t word) { return word != 0; });
 }
 
+const ngx_http_core_loc_conf_t &core_conf(const LocationConf &conf) noexcept {
+    return *static_cast<ngx_http_core_loc_conf_t *>(conf.loc_conf[ngx_http_core_module.ctx_index]);
+}
+
 bool is_guarded(const ngx_conf_t *cf, const LocationConf &conf) noexcept {
-    const auto *core = static_cast<ngx_http_core_loc_conf_t *>(conf.loc_conf[ngx_http_core_module.ctx_index]);
-    if (core->internal != 0) {
+    if (core_conf(conf).internal != 0) {
         return true;
     }
     const std::span modules(cf->cycle->modules, cf->cycle->modules_n);
@@ -97,7 +100,8 @@ bool check_endpoints(ngx_cycle_t *cycle, const MainConf &main) {
         if (!check_event_method(cycle, *conf)) {
             return false;
         }
-        if (conf->endpoint == Endpoint::app || conf->endpoint == Endpoint::echo) {
+        const bool has_clients = conf->endpoint == Endpoint::app || conf->endpoint == Endpoint::echo;
+        if (has_clients && core_conf(*conf).noname == 0) {
             warn_of_shutdown(cycle, *conf);
         }
     }
@@ -107,6 +111,9 @@ bool check_endpoints(ngx_cycle_t *cycle, const MainConf &main) {
 } // namespace
 
 void warn_of(ngx_conf_t *cf, const LocationConf &conf) {
+    if (core_conf(conf).noname != 0) {
+        return; // `if` and `limit_except`: the location itself has been judged
+    }
     if (conf.endpoint == Endpoint::app) {
         warn_of_payload(cf, conf);
     } else if (conf.endpoint != Endpoint::echo) {

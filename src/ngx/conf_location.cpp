@@ -4,36 +4,28 @@
 #include "ngx/handlers.hpp"
 #include "ngx/location_directives.hpp"
 
+#include <array>
+
 namespace rt::ngx {
 
 namespace {
 
-ngx_http_handler_pt handler_of(Endpoint endpoint) noexcept {
-    switch (endpoint) {
-    case Endpoint::app:
-        return realtime_handler;
-    case Endpoint::echo:
-        return echo_handler;
-    case Endpoint::publish:
-        return publish_handler;
-    case Endpoint::status:
-        return status_handler;
-    default:
-        return nullptr;
-    }
-}
+struct EndpointRow {
+    Text directive;
+    ngx_http_handler_pt handler;
+};
 
-Text directive_of(Endpoint endpoint) noexcept {
-    switch (endpoint) {
-    case Endpoint::app:
-        return "realtime";
-    case Endpoint::echo:
-        return "realtime_echo";
-    case Endpoint::publish:
-        return "realtime_publish";
-    default:
-        return "realtime_status";
-    }
+// By Endpoint.
+constexpr std::array<EndpointRow, 5> kEndpoints = {{
+    {"", nullptr},
+    {"realtime", realtime_handler},
+    {"realtime_echo", echo_handler},
+    {"realtime_publish", publish_handler},
+    {"realtime_status", status_handler},
+}};
+
+const EndpointRow &row_of(Endpoint endpoint) noexcept {
+    return kEndpoints[static_cast<std::size_t>(endpoint)];
 }
 
 ngx_http_core_loc_conf_t *core_conf(ngx_conf_t *cf) noexcept {
@@ -42,15 +34,15 @@ ngx_http_core_loc_conf_t *core_conf(ngx_conf_t *cf) noexcept {
 }
 
 void install(ngx_conf_t *cf, LocationConf &conf) {
-    core_conf(cf)->handler = handler_of(conf.endpoint);
+    core_conf(cf)->handler = row_of(conf.endpoint).handler;
     conf.loc_conf = static_cast<ngx_http_conf_ctx_t *>(cf->ctx)->loc_conf;
     main_conf(cf)->endpoints.push_back(&conf);
 }
 
 char *bind(ngx_conf_t *cf, LocationConf &conf, Endpoint endpoint) {
     if (conf.endpoint != Endpoint::none) {
-        return refuse(cf, quoted(directive_of(endpoint)) + " directive conflicts with " +
-                              quoted(directive_of(conf.endpoint)) + " of the same location");
+        return refuse(cf, quoted(row_of(endpoint).directive) + " directive conflicts with " +
+                              quoted(row_of(conf.endpoint).directive) + " of the same location");
     }
     const std::vector<Text> words = words_of(cf);
     conf.endpoint = endpoint;

@@ -235,6 +235,15 @@ complains('warn', 0, [
     ['main', 'worker_shutdown_timeout 5s;', 'worker_shutdown_timeout of 5000 ms is shorter than realtime_drain of 30000 ms'],
 ]);
 
+test('one warning per location', async () => {
+    const blocks = 'if ($arg_x) { return 403; } limit_except POST { allow all; }';
+    const text = whole('http', `realtime_app a { zone a:4m; }
+        server { location /p { realtime_publish a; ${blocks} } location /s { realtime a; ${blocks} } }`)
+        .replace('events', 'worker_shutdown_timeout 1s; events');
+    const warnings = (await Nginx.check(text)).stderr.match(/\[warn\].*/g).map((line) => line.replace(/\S*nginx\.conf:\d+/, ''));
+    is(warnings.length, 3, `three: ${warnings.join(' | ')}`);
+});
+
 passes([
     ['location', ''],
     ['events', 'use epoll;'],
