@@ -384,7 +384,7 @@ const DOCUMENTS = [
     ['volatile that is no boolean', '{"event":"said","volatile":1}', 400],
     ['an unknown member', '{"event":"said","room":"a"}', 400],
     ['text behind the document', '{"event":"said"} x', 400],
-    ['nested 1000 deep', `{"event":"said","args":${'['.repeat(1000)}${']'.repeat(1000)}}`, 413],
+    ['nested 1000 deep', `{"event":"said","args":${'['.repeat(1000)}${']'.repeat(1000)}}`, 400],
     ['a batch with a bad one', '[{"event":"said","args":["never"]},{"event":7}]', 400],
     ['a batch of batches', '[[{"event":"said"}]]', 400],
     ['too long', `{"event":"said","args":["${'x'.repeat(MAX)}"]}`, 413],
