@@ -97,6 +97,12 @@ void Mailboxes::close(Locked &, SeatRef seat) noexcept {
     }
 }
 
+bool Mailboxes::is_open(SeatRef seat) const noexcept {
+    const Inbox box = inbox(seat.index);
+    return seat && box.header != nullptr &&
+           shared(box.header->generation).load(std::memory_order_acquire) == seat.generation;
+}
+
 std::size_t Mailboxes::max_mail() const noexcept { return inbox(0).ring.largest(4); }
 
 std::size_t Mailboxes::waiting(std::uint32_t index) const noexcept {

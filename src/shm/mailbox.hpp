@@ -33,6 +33,9 @@ public:
     // inbox of a dead seat.
     void close(Locked &held, SeatRef seat) noexcept;
 
+    // Does this claim of the seat take mail? Whoever works on the region has opened its inbox.
+    [[nodiscard]] bool is_open(SeatRef seat) const noexcept;
+
     // The largest body: a mail takes at most 1/4 of the inbox.
     [[nodiscard]] std::size_t max_mail() const noexcept;
 
