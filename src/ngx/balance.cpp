@@ -76,11 +76,12 @@ void Balance::release() {
     paused_ = false;
 }
 
+// With reuseport each worker has a queue of its own: nobody else would accept from it.
 void Balance::pause() {
     auto *listening = static_cast<ngx_listening_t *>(cycle_->listening.elts);
     for (ngx_uint_t i = 0; i < cycle_->listening.nelts; ++i) {
         ngx_connection_t *c = listening[i].connection;
-        if (c != nullptr && c->read->active != 0) {
+        if (c != nullptr && c->read->active != 0 && listening[i].reuseport == 0) {
             ngx_del_event(c->read, NGX_READ_EVENT, NGX_DISABLE_EVENT);
         }
     }
