@@ -10,9 +10,9 @@ namespace rt::cluster {
 
 namespace {
 
-// What may wait for one seat, in inboxes: a worker that is stopped must not cost its
-// neighbors their memory.
-constexpr std::size_t kWaitingInboxes = 64;
+// Bytes that may wait for one seat: some of the largest images and answers, but a worker that is
+// stopped must not cost its neighbors their memory.
+constexpr std::size_t kMostWaiting = 16u << 20;
 
 constexpr int kMailPerTurn = 1000;                   // then the log and the clients have theirs
 constexpr std::uint32_t kFirstReserve = 1024 * 1024; // for a message in parts, whatever it announces
@@ -41,8 +41,7 @@ PostOffice::PostOffice(const Place &place, shm::Mailboxes boxes, shm::SeatRef me
 
 Result<void> PostOffice::send(shm::SeatRef to, std::uint16_t kind, std::span<const Bytes> pieces) {
     const std::size_t size = size_of(pieces);
-    if (const Outbox *box = outbox(to);
-        box != nullptr && box->bytes + size > kWaitingInboxes * boxes_.max_mail()) {
+    if (const Outbox *box = outbox(to); box != nullptr && box->bytes + size > kMostWaiting) {
         return {Code::busy, "too much mail waits for a worker"};
     }
     if (size + sizeof(Part) > boxes_.max_mail()) {
