@@ -205,9 +205,10 @@ hub::Connection *Homes::settle(Reader &in, Millis now) {
         return nullptr;
     }
     hub::Connection *connection = *arrived;
-    const bool whole = bus_.replay(position, bus_.cursor(), [&](const hub::Envelope &envelope) {
-        hub_->replay(*connection, envelope, now);
-    });
+    const bool whole =
+        bus_.replay(position, bus_.cursor(), [&](const hub::Envelope &envelope, hub::Position end) {
+            hub_->replay(*connection, envelope, end, now);
+        });
     if (!whole) {
         connection->session().close(engine::CloseReason::transport_close, now);
         return nullptr;

@@ -73,7 +73,8 @@ bool LogBus::deliver_next(Millis now) {
     return true;
 }
 
-bool LogBus::replay(hub::Position from, hub::Position until, Fn<void(const hub::Envelope &)> visit) {
+bool LogBus::replay(hub::Position from, hub::Position until,
+                    Fn<void(const hub::Envelope &, hub::Position)> visit) {
     shm::StreamReader reader(stream_, from);
     hub::Envelope envelope;
     while (reader.cursor() < until) {
@@ -82,7 +83,7 @@ bool LogBus::replay(hub::Position from, hub::Position until, Fn<void(const hub::
             return next.status == shm::StreamReader::Status::empty;
         }
         if (next.kind == kEnvelopeRecord && decode_envelope(next.body, envelope)) {
-            visit(envelope);
+            visit(envelope, next.end);
         }
     }
     return true;

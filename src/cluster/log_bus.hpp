@@ -32,9 +32,10 @@ public:
     // Delivers at most `most` records; true if there are more.
     bool drain(std::size_t most, Millis now);
 
-    // Calls visit for every envelope between the positions, without moving the cursor. False:
+    // Calls visit(envelope, end) for every one between the positions, without moving the cursor. False:
     // the log has overrun them.
-    bool replay(hub::Position from, hub::Position until, Fn<void(const hub::Envelope &)> visit);
+    bool replay(hub::Position from, hub::Position until,
+                Fn<void(const hub::Envelope &, hub::Position)> visit);
 
     // Is there something to read? Asked again after announcing sleep.
     [[nodiscard]] bool behind() const noexcept { return reader_.cursor() < stream_.head(); }

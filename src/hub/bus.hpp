@@ -17,7 +17,7 @@ using Position = std::uint64_t; // in the host's log; an envelope's is where it 
 
 enum class Op : std::uint8_t { emit, join, leave, disconnect };
 
-// Who wants the clients' acks of an emit: a worker's open question (hub/questions.hpp).
+// Who wants the clients' acks of an emit: a worker's open question (hub/replies.hpp).
 struct AskerId {
     std::uint32_t seat = 0;
     std::uint32_t seat_generation = 0; // 0: nobody asks

@@ -87,11 +87,6 @@ void Hub::on_event(Handle handle, const sio::Packet &packet, std::span<const Byt
     start({*match.chain, Place::event, handle, packet.id}, scope, now);
 }
 
-// An id that nobody waits for, or no more, is ignored.
-void Hub::on_ack(Handle, const sio::Packet &, std::span<const Bytes>, Millis) {
-    metrics().count(Metric::acks_in);
-}
-
 void Hub::start(const Run::Start &start, const Scope &scope, Millis now) {
     Run run(*this, start, scope);
     if (run.proceed(now)) {

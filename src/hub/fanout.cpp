@@ -12,13 +12,6 @@ namespace sio = wire::sio;
 
 namespace {
 
-Ref<wire::Frame> make_frame(const Envelope &envelope) {
-    std::string header = "4";
-    const auto attached = static_cast<std::uint32_t>(envelope.attachments.size());
-    sio::append_header(header, {sio::Type::event, envelope.nsp, {}, attached});
-    return wire::Frame::packet({header, envelope.data}, envelope.attachments);
-}
-
 // Calls visit(Socket &) for each socket of a room, which may be a socket's own id.
 template <class Visitor> void each_in(Namespace &nsp, Text room, Visitor visit) {
     if (room.size() == kIdLength) {
@@ -47,16 +40,19 @@ bool means(const Envelope &envelope, const Socket &socket) {
 
 } // namespace
 
-void Hub::on_envelope(const Envelope &envelope, Position, Millis now) {
-    Namespace *nsp = known_namespace(envelope.nsp);
-    if (nsp == nullptr || nsp->size() == 0) {
-        return;
+void Hub::on_envelope(const Envelope &envelope, Position end, Millis now) {
+    targets_.clear();
+    if (Namespace *nsp = known_namespace(envelope.nsp); nsp != nullptr && nsp->size() > 0) {
+        collect(*nsp, envelope);
     }
-    collect(*nsp, envelope);
-    deliver(envelope, now);
+    if (envelope.asker) {
+        ports_.replies.asked(envelope.asker, ask(envelope, end, now));
+    } else {
+        deliver(envelope, now);
+    }
 }
 
-void Hub::replay(Connection &connection, const Envelope &envelope, Millis now) {
+void Hub::replay(Connection &connection, const Envelope &envelope, Position end, Millis now) {
     targets_.clear();
     for (const Handle handle : connection.sockets()) {
         Socket *socket = sockets_.find(handle);
@@ -64,13 +60,18 @@ void Hub::replay(Connection &connection, const Envelope &envelope, Millis now) {
             targets_.push_back(socket);
         }
     }
-    deliver(envelope, now);
+    if (!envelope.asker) {
+        deliver(envelope, now);
+        return;
+    }
+    for (const Text sid : ask(envelope, end, now)) {
+        ports_.replies.arrived(envelope.asker, sid);
+    }
 }
 
 // A mark says that the socket was met in this fan-out: excluded, or taken already through
 // another room. Collected first, because delivery may end sockets.
 void Hub::collect(Namespace &nsp, const Envelope &envelope) {
-    targets_.clear();
     ++mark_;
     for (const Text room : envelope.except) {
         each_in(nsp, room, [&](Socket &socket) { socket.mark = mark_; });
@@ -101,11 +102,18 @@ void Hub::deliver(const Envelope &envelope, Millis now) {
         }
         return;
     }
-    const Ref<wire::Frame> frame = make_frame(envelope);
+    const Ref<wire::Frame> frame = make_frame(envelope, {});
     const auto delivery = envelope.is_volatile ? engine::Delivery::volatile_ : engine::Delivery::reliable;
     for (Socket *socket : targets_) {
         send(*socket, frame, delivery, now);
     }
+}
+
+Ref<wire::Frame> Hub::make_frame(const Envelope &envelope, std::optional<std::uint64_t> id) {
+    std::string header = "4";
+    const auto attached = static_cast<std::uint32_t>(envelope.attachments.size());
+    sio::append_header(header, {sio::Type::event, envelope.nsp, id, attached});
+    return wire::Frame::packet({header, envelope.data}, envelope.attachments);
 }
 
 void Hub::apply(const Envelope &envelope, Socket &socket, Millis now) {

@@ -14,10 +14,13 @@
 #include "hub/directory.hpp"
 #include "hub/metrics.hpp"
 #include "hub/namespace.hpp"
+#include "hub/replies.hpp"
 #include "hub/run.hpp"
 #include "hub/settings.hpp"
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -27,6 +30,7 @@ namespace rt::hub {
 struct HubPorts {
     Bus &bus;
     Directory &directory;
+    Replies &replies;
     Metrics &metrics;
     Random &random;
     Log &log;
@@ -74,7 +78,7 @@ public:
     void on_envelope(const Envelope &envelope, Position end, Millis now) override;
     void on_lapped(Millis now) override;
     // The same envelope for one connection that arrived behind it.
-    void replay(Connection &connection, const Envelope &envelope, Millis now);
+    void replay(Connection &connection, const Envelope &envelope, Position end, Millis now);
 
     // --- chains (chains.cpp) ---
 
@@ -84,6 +88,9 @@ public:
     void on_connect(Connection &connection, Text nsp, Text auth, Millis now);
     void on_event(Handle socket, const wire::sio::Packet &packet, std::span<const Bytes> attachments,
                   Millis now);
+
+    // --- acks of clients (acks.cpp) ---
+
     void on_ack(Handle socket, const wire::sio::Packet &packet, std::span<const Bytes> attachments,
                 Millis now);
 
@@ -104,7 +111,8 @@ public:
     void put_out(Socket &socket, bool connection, Millis now);
     // The socket is gone for the application; disconnect { } runs if it was connected.
     void drop(Socket &socket, Text reason, Millis now);
-    void send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now);
+    // False: not queued, nor held until the CONNECT is answered.
+    bool send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now);
 
     // --- what a connection tells (hub.cpp) ---
 
@@ -127,8 +135,9 @@ private:
     void count_transport(engine::TransportKind transport, int amount) noexcept;
     [[nodiscard]] const engine::SessionSettings &intern(const engine::SessionSettings &settings);
 
-    void freeze_socket(const Socket &socket, Writer &out) const;
-    Result<void> thaw_socket(Connection &connection, Reader &in);
+    void freeze_socket(const Socket &socket, Writer &out, Millis now) const;
+    Result<void> thaw_socket(Connection &connection, Reader &in, Millis now);
+    void thaw_acks(Socket &socket, Reader &in, Millis now);
     Result<void> thaw_sockets(Connection &connection, Reader &in, Millis now);
 
     [[nodiscard]] Scope scope_of(const Socket &socket) const;
@@ -140,6 +149,10 @@ private:
     void collect(Namespace &nsp, const Envelope &envelope);
     void deliver(const Envelope &envelope, Millis now);
     void apply(const Envelope &envelope, Socket &socket, Millis now);
+    [[nodiscard]] static Ref<wire::Frame> make_frame(const Envelope &envelope,
+                                                     std::optional<std::uint64_t> id);
+    [[nodiscard]] std::span<const Text> ask(const Envelope &envelope, Position end, Millis now);
+    bool remember(Socket &socket, const PendingAck &ack, Millis now);
 
     struct SidOf {
         Text operator()(const Connection &connection) const noexcept { return connection.sid(); }
@@ -150,7 +163,7 @@ private:
     HubPorts ports_;
     std::uint64_t hash_key_; // of all tables by names that clients choose
     std::unordered_map<Text, std::unique_ptr<Namespace>, KeyedHash> namespaces_; // by their own names
-    std::vector<std::unique_ptr<engine::SessionSettings>> interned_; // of sessions that arrived
+    std::vector<std::unique_ptr<engine::SessionSettings>> interned_;             // of sessions that arrived
     SlotMap<Connection> connections_;
     HashIndex<Connection, SidOf> by_sid_;
     SlotMap<Socket> sockets_;
@@ -159,8 +172,9 @@ private:
     // Ended in this turn: scopes of running chains still view them.
     std::vector<std::unique_ptr<Socket>> ended_;
     std::vector<Socket *> targets_; // of the envelope being delivered; keeps its capacity
-    std::uint32_t mark_ = 0;
+    std::vector<Text> asked_;       // of them, those whose ack is waited for
     Position appended_ = 0;         // and not yet known to be delivered here
+    std::uint32_t mark_ = 0;
     bool empty_namespace_ = false;
 };
 

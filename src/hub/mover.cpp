@@ -10,14 +10,15 @@ namespace rt::hub {
 
 namespace {
 
+constexpr std::size_t kLeastSid = 20;    // a session's secret, and the index's key
 constexpr std::size_t kLeastText = 4;    // what an empty text costs in the image
-constexpr std::size_t kLeastSocket = 30; // nsp, id, record, user: at least
+constexpr std::size_t kLeastSocket = 49; // nsp, id, record, user, auth, rooms, acks: at least
 
 } // namespace
 
 void Hub::freeze(Connection &connection, Writer &out, Millis now) {
-    out.put(static_cast<std::uint8_t>(connection.kind()));
-    out.put(connection.session().settings());
+    out.put(connection.kind());
+    engine::freeze_settings(out, connection.session().settings());
     out.put_text(connection.session().sid());
     out.put(connection.record());
     out.put_text(connection.captured());
@@ -25,13 +26,13 @@ void Hub::freeze(Connection &connection, Writer &out, Millis now) {
     connection.client().freeze(out, now);
     out.put(static_cast<std::uint32_t>(connection.sockets().size()));
     for (const Handle handle : connection.sockets()) {
-        freeze_socket(*sockets_.find(handle), out);
+        freeze_socket(*sockets_.find(handle), out, now);
     }
     metrics().count(Metric::moves_out);
     release(connection);
 }
 
-void Hub::freeze_socket(const Socket &socket, Writer &out) const {
+void Hub::freeze_socket(const Socket &socket, Writer &out, Millis now) const {
     out.put_text(socket.nsp.name());
     out.put(socket.id);
     out.put(socket.record);
@@ -42,6 +43,7 @@ void Hub::freeze_socket(const Socket &socket, Writer &out) const {
     for (const Membership &membership : socket.memberships) {
         out.put_text(membership.room->name);
     }
+    socket.pending_acks.freeze(out, now);
 }
 
 // Gone from this worker, alive elsewhere: no chain runs, the roster keeps the records.
@@ -56,16 +58,16 @@ void Hub::release(Connection &connection) {
 }
 
 Result<Connection *> Hub::thaw(Reader &in, Millis now) {
-    const auto kind = static_cast<ConnectionKind>(in.get<std::uint8_t>());
-    const engine::SessionSettings &settings = intern(in.get<engine::SessionSettings>());
+    const auto kind = in.get<ConnectionKind>();
+    RT_TRY(settings, engine::thaw_settings(in));
     const Text sid = in.get_text();
     const auto record = in.get<RecordRef>();
     std::string captured(in.get_text());
-    if (!in.ok()) {
+    if (!in.ok() || kind > ConnectionKind::echo || sid.size() < kLeastSid || find(sid) != nullptr) {
         return {Code::protocol, "session image: head"};
     }
-    const Handle handle =
-        connections_.emplace(*this, Connection::Origin{kind, settings, sid, record, std::move(captured)});
+    const Handle handle = connections_.emplace(
+        *this, Connection::Origin{kind, intern(settings), sid, record, std::move(captured)});
     Connection &connection = *connections_.find(handle);
     connection.self = handle;
     by_sid_.insert(connection);
@@ -85,9 +87,10 @@ Result<void> Hub::thaw_sockets(Connection &connection, Reader &in, Millis now) {
     }
     RT_TRY(members, connection.client().thaw(in, now));
     const std::uint32_t count = in.get_count(kLeastSocket);
-    for (std::uint32_t i = 0; i < count; ++i) {
-        if (Result<void> done = thaw_socket(connection, in); !done) {
-            return done;
+    Result<void> all;
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+        if (Result<void> done = thaw_socket(connection, in, now); !done) {
+            all = done; // the others still want their disconnect { }
         }
     }
     const auto joined =
@@ -95,29 +98,36 @@ Result<void> Hub::thaw_sockets(Connection &connection, Reader &in, Millis now) {
     if (!in.ok() || joined != static_cast<std::ptrdiff_t>(count)) {
         return {Code::protocol, "session image: sockets"};
     }
-    return {};
+    return all;
 }
 
-Result<void> Hub::thaw_socket(Connection &connection, Reader &in) {
+Result<void> Hub::thaw_socket(Connection &connection, Reader &in, Millis now) {
     const Text name = in.get_text();
     const auto id = in.get<SocketId>();
-    Namespace *nsp = namespace_for(name);
-    if (nsp == nullptr) {
+    const auto record = in.get<RecordRef>();
+    const Text user = in.get_text();
+    const bool has_auth = in.get<bool>();
+    const Text auth = in.get_text();
+    std::vector<Text> rooms;
+    for (std::uint32_t count = in.get_count(kLeastText); count > 0; --count) {
+        rooms.push_back(in.get_text());
+    }
+    Namespace *nsp = in.ok() ? namespace_for(name) : nullptr;
+    if (nsp == nullptr || nsp->find({id.data(), id.size()}) != nullptr) {
+        PendingAcks().thaw(in, now);
         return {Code::not_found, "session image: a namespace is no longer configured"};
     }
     Socket &socket = place_socket(connection, *nsp, id);
-    socket.record = in.get<RecordRef>();
-    socket.user = in.get_text();
-    const bool has_auth = in.get<std::uint8_t>() != 0;
-    const Text auth = in.get_text();
+    socket.record = record;
+    socket.user = user;
     if (has_auth) {
         socket.auth = std::make_unique<std::string>(auth);
     }
     socket.connected = true;
-    const std::uint32_t rooms = in.get_count(kLeastText);
-    for (std::uint32_t i = 0; i < rooms; ++i) {
-        nsp->rooms.join(socket, in.get_text());
+    for (const Text room : rooms) {
+        nsp->rooms.join(socket, room);
     }
+    thaw_acks(socket, in, now);
     connection.client().adopt(nsp->name(), socket.self);
     return {};
 }

@@ -14,6 +14,8 @@ namespace {
 
 const std::variant<std::monostate, PublishFault> kFine;
 
+constexpr std::int64_t kMaxAckTimeout = 60000;
+
 std::string quoted(Text text) { return "\"" + std::string(text) + "\""; }
 
 } // namespace
@@ -23,8 +25,8 @@ PublishRequest::Fault PublishRequest::read(Text body, const wire::DomLimits &lim
     if (!document_) {
         const wire::DomFault &fault = document_.fault();
         return PublishFault{400, "bad_json",
-                            "line " + std::to_string(fault.line) + ", column " + std::to_string(fault.column) +
-                                ": " + fault.message};
+                            "line " + std::to_string(fault.line) + ", column " +
+                                std::to_string(fault.column) + ": " + fault.message};
     }
     const wire::DomNode root = document_.root();
     batch_ = root.is(json::Kind::array);
@@ -78,11 +80,26 @@ PublishRequest::Fault PublishRequest::read_member(Text key, const wire::DomNode 
         envelope.is_volatile = value.boolean();
         return value.is(json::Kind::boolean) ? kFine : bad("\"volatile\" is true or false");
     }
+    if (key == "ack") {
+        return read_ack(value);
+    }
     if (key == "except") {
         return read_rooms(key, value, envelope.except);
     }
     return key == "rooms" || key == "users" ? read_rooms(key, value, envelope.to)
                                             : bad(quoted(key) + " is no member of a message");
+}
+
+PublishRequest::Fault PublishRequest::read_ack(const wire::DomNode &value) {
+    if (batch_) {
+        return bad("\"ack\" has no place in a batch: publish the message alone");
+    }
+    const Result<std::int64_t> timeout = value.member("timeout").integer();
+    if (value.size() != 1 || !timeout || *timeout < 1 || *timeout > kMaxAckTimeout) {
+        return bad("\"ack\" is {\"timeout\":milliseconds}, from 1 to 60000");
+    }
+    ack_timeout_ = static_cast<std::uint32_t>(*timeout);
+    return kFine;
 }
 
 PublishRequest::Fault PublishRequest::read_rooms(Text key, const wire::DomNode &value,

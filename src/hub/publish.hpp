@@ -6,6 +6,7 @@
 #include "hub/bus.hpp"
 #include "wire/dom.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <variant>
@@ -32,12 +33,15 @@ public:
 
     [[nodiscard]] const std::vector<Envelope> &envelopes() const noexcept { return envelopes_; }
     [[nodiscard]] bool batch() const noexcept { return batch_; }
+    // Of a single message whose acks are asked for, in milliseconds; 0: they are not.
+    [[nodiscard]] std::uint32_t ack_timeout() const noexcept { return ack_timeout_; }
 
 private:
     using Fault = std::variant<std::monostate, PublishFault>;
 
     Fault add(const wire::DomNode &message, std::size_t index);
     Fault read_member(Text key, const wire::DomNode &value, Envelope &envelope);
+    Fault read_ack(const wire::DomNode &value);
     Fault read_rooms(Text key, const wire::DomNode &value, std::vector<Text> &rooms);
     void set_data(Envelope &envelope, const wire::DomNode &message);
     [[nodiscard]] PublishFault bad(const std::string &what) const;
@@ -45,6 +49,7 @@ private:
     wire::Dom document_ = wire::Dom::parse("null", {});
     std::vector<Envelope> envelopes_;
     std::deque<std::string> texts_;
+    std::uint32_t ack_timeout_ = 0;
     std::size_t index_ = 0; // of the message being read
     bool batch_ = false;
 };

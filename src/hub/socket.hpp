@@ -6,6 +6,7 @@
 #include "base/ref.hpp"
 #include "base/slots.hpp"
 #include "hub/directory.hpp"
+#include "hub/pending_acks.hpp"
 #include "wire/frame.hpp"
 
 #include <array>
@@ -29,15 +30,6 @@ using SocketId = std::array<char, kIdLength>;
 struct Membership {
     Room *room;
     std::uint32_t index;
-};
-
-// Emits that wait for this client's ack, by the packet's ack id.
-struct PendingAck {
-    std::uint64_t id;
-    Handle question; // of the asking worker
-    std::uint32_t seat;
-    std::uint32_t seat_generation;
-    Millis deadline;
 };
 
 // Frames for a socket whose CONNECT is not answered: they leave behind the answer.
@@ -64,7 +56,7 @@ struct Socket : Link<NamespaceTag> {
     std::vector<Membership> memberships;
     std::unique_ptr<std::string> auth; // only if the configuration asks
     std::unique_ptr<Held> held;        // while the CONNECT is not answered
-    std::unique_ptr<std::vector<PendingAck>> pending_acks;
+    PendingAcks pending_acks;          // of events that went to this client
 };
 
 } // namespace rt::hub

@@ -61,9 +61,10 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
             worker),
       directory_(zones_->table->roster, worker.seat()),
       metrics_(zones_->table->counters, worker.seat().index), exchanges_(*this),
-      homes_(worker.seat(), post_, bus_, exchanges_),
+      homes_(worker.seat(), post_, bus_, exchanges_), asks_(*this),
+      questions_(worker.seat(), post_, worker.deadlines(), asks_),
       hub_(conf.settings, names_of(worker, zones_->log->region),
-           {bus_, directory_, metrics_, worker.random(), worker.core_log(),
+           {bus_, directory_, questions_, metrics_, worker.random(), worker.core_log(),
             {worker.deadlines(), homes_, worker}, [&worker] { worker.touch(); }}) {
     bus_.attach(hub_);
     homes_.attach(hub_);
@@ -80,9 +81,9 @@ wire::Inflater *App::inflater(bool deflate) noexcept { return deflate ? &worker_
 
 bool App::work() {
     const Millis now = worker_.now();
-    post_.receive(homes_, now);
-    const bool more = bus_.drain(kRecordsPerTurn, now);
+    post_.receive(*this, now);
     homes_.go_on(now);
+    const bool more = bus_.drain(kRecordsPerTurn, now);
     metrics_.set(hub::Metric::log_lag, bus_.lag());
     return more;
 }
@@ -95,6 +96,21 @@ void App::bury(shm::SeatRef dead) {
 void App::forget(shm::SeatRef dead) {
     post_.forget(dead);
     exchanges_.fail(dead);
+    questions_.forget(dead);
+}
+
+void App::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) {
+    if (kind >= cluster::kQuestionMail) {
+        questions_.on_mail(from, kind, body, now);
+    } else {
+        homes_.on_mail(from, kind, body, now);
+    }
+}
+
+std::vector<shm::SeatRef> App::readers() {
+    std::vector<shm::SeatRef> seats = worker_.live_seats();
+    std::erase_if(seats, [&](shm::SeatRef seat) { return !zones_->log->boxes.is_open(seat); });
+    return seats;
 }
 
 void App::leave_zones(shm::SeatRef seat) {

@@ -4,9 +4,11 @@
 #pragma once
 
 #include "cluster/homes.hpp"
+#include "cluster/questions.hpp"
 #include "cluster/roster_directory.hpp"
 #include "cluster/zones.hpp"
 #include "hub/hub.hpp"
+#include "ngx/asks.hpp"
 #include "ngx/conf.hpp"
 #include "ngx/exchanges.hpp"
 #include "ngx/zone_lock.hpp"
@@ -15,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace rt::ngx {
 
@@ -32,11 +35,11 @@ struct AppZones {
     static std::unique_ptr<AppZones> attach(const AppConf &conf, std::uint32_t seats, ngx_log_t *log);
 };
 
-class App {
+class App final : public cluster::MailEvents {
 public:
     // The worker sits on its seat already. Opens this application's mailbox for it.
     App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones);
-    ~App();
+    ~App() override;
 
     // The first part of the ids that this host makes.
     [[nodiscard]] std::string host() const;
@@ -50,13 +53,19 @@ public:
     [[nodiscard]] cluster::SeatMetrics &metrics() noexcept { return metrics_; }
     [[nodiscard]] cluster::SeatCounters &counters() noexcept { return zones_->table->counters; }
     [[nodiscard]] Exchanges &exchanges() noexcept { return exchanges_; }
+    [[nodiscard]] cluster::Questions &questions() noexcept { return questions_; }
+    [[nodiscard]] Asks &asks() noexcept { return asks_; }
+
+    // The workers that read this application's log, this one among them.
+    [[nodiscard]] std::vector<shm::SeatRef> readers();
 
     // Null unless this connection negotiated compression.
     [[nodiscard]] wire::Inflater *inflater(bool deflate) noexcept;
 
     // A part of the log and all mail; true if there is more of the log.
     [[nodiscard]] bool work();
-    [[nodiscard]] bool has_sessions() const noexcept { return hub_.size() > 0; }
+    // Sessions, and requests that wait for the answers of others.
+    [[nodiscard]] bool is_needed() const noexcept { return hub_.size() > 0 || questions_.size() > 0; }
     [[nodiscard]] bool has_work() const noexcept { return bus_.behind() || post_.has_mail(); }
 
     // Another worker is gone, and this one was the first to see it: what it left in the zones,
@@ -64,6 +73,9 @@ public:
     void bury(shm::SeatRef dead);
     // What waits here for a worker that is gone.
     void forget(shm::SeatRef dead);
+
+    // cluster::MailEvents
+    void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override;
 
 private:
     void leave_zones(shm::SeatRef seat);
@@ -77,6 +89,8 @@ private:
     cluster::SeatMetrics metrics_;
     Exchanges exchanges_;
     cluster::Homes homes_;
+    Asks asks_;
+    cluster::Questions questions_;
     hub::Hub hub_;
 };
 

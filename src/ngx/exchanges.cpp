@@ -2,29 +2,17 @@
 #include "ngx/exchanges.hpp"
 
 #include "ngx/app.hpp"
-#include "ngx/guard.hpp"
+#include "ngx/request_watch.hpp"
 #include "ngx/respond.hpp"
 #include "ngx/worker.hpp"
 #include "ngx/ws_link.hpp"
 #include "wire/eio_http.hpp"
 
-#include <new>
 #include <utility>
 
 namespace rt::ngx {
 
 namespace {
-
-// Stands in the request's pool; tells the exchange that its request ends.
-struct Watch {
-    Exchanges *exchanges; // outlives every request of its worker
-    Handle exchange;
-};
-
-void on_cleanup(void *data) noexcept {
-    auto *watch = static_cast<Watch *>(data);
-    guard([](const char *) {}, [&] { watch->exchanges->on_request_gone(watch->exchange); });
-}
 
 engine::Answer refusal(wire::eio::RequestError error) {
     const wire::eio::ErrorAnswer &told = wire::eio::answer_to(error);
@@ -34,15 +22,13 @@ engine::Answer refusal(wire::eio::RequestError error) {
 } // namespace
 
 Handle Exchanges::hold(ngx_http_request_t *r, const cluster::Home &home) {
-    ngx_http_cleanup_t *cleanup = ngx_http_cleanup_add(r, sizeof(Watch));
-    if (cleanup == nullptr) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return {};
-    }
     const Handle exchange = exchanges_.emplace(Exchange{r, nullptr, home.seat, std::string(home.sid)});
-    cleanup->data = ::new (cleanup->data) Watch{this, exchange};
-    cleanup->handler = on_cleanup;
-    return exchange;
+    if (watch_request(r, *this, exchange)) {
+        return exchange;
+    }
+    exchanges_.erase(exchange);
+    ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    return {};
 }
 
 void Exchanges::poll(ngx_http_request_t *r, const cluster::Home &home) {

@@ -52,6 +52,7 @@ bool fits(App &app, const hub::PublishRequest &request) {
     return true;
 }
 
+// NGX_DONE: the request waits for the clients' answers.
 ngx_int_t publish(ngx_http_request_t *r, App &app, const LocationConf &conf, Text body) {
     hub::PublishRequest request;
     const wire::DomLimits limits{conf.session.max_payload, conf.session.limits.depth};
@@ -61,6 +62,10 @@ ngx_int_t publish(ngx_http_request_t *r, App &app, const LocationConf &conf, Tex
     }
     if (!fits(app, request)) {
         return send_error(r, {413, "too_big", "a message is larger than 1/16 of the application's log"});
+    }
+    if (request.ack_timeout() != 0) {
+        const Result<void> asked = app.asks().ask(r, request.envelopes().front(), request.ack_timeout());
+        return asked ? NGX_DONE : send_error(r, {503, "unavailable", asked.error().where});
     }
     std::vector<hub::Position> ids;
     for (const hub::Envelope &envelope : request.envelopes()) {
@@ -82,7 +87,9 @@ public:
 
     void on_body(ngx_http_request_t *r, const std::string &body) override {
         app_.worker().touch();
-        finish(r, publish(r, app_, conf_, body));
+        if (const ngx_int_t rc = publish(r, app_, conf_, body); rc != NGX_DONE) {
+            finish(r, rc);
+        }
     }
 
     void on_too_big(ngx_http_request_t *r) override {

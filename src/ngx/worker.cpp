@@ -311,11 +311,19 @@ void Worker::forget_gone() {
         }
     }
     known_seats_.clear();
-    seats_.seats.each([&](const shm::SeatInfo &seat) {
-        if (seat.ref != seat_) {
-            known_seats_.push_back(seat.ref);
+    static_cast<void>(live_seats());
+}
+
+std::vector<shm::SeatRef> Worker::live_seats() {
+    std::vector<shm::SeatRef> live;
+    seats_.seats.each([&](const shm::SeatInfo &seat) { live.push_back(seat.ref); });
+    for (const shm::SeatRef seat : live) {
+        const bool known = std::find(known_seats_.begin(), known_seats_.end(), seat) != known_seats_.end();
+        if (seat != seat_ && !known) {
+            known_seats_.push_back(seat);
         }
-    });
+    }
+    return live;
 }
 
 void Worker::on_mail_retry(ngx_event_t *event) noexcept {
@@ -357,6 +365,7 @@ void Worker::quit() {
     if (!newer_cycle()) {
         for (const auto &app : apps_) {
             app->hub().close_all(engine::CloseReason::server_shutting_down, now());
+            app->questions().end_all();
         }
     }
     touch();
@@ -364,7 +373,7 @@ void Worker::quit() {
 
 bool Worker::has_sessions() const noexcept {
     return links_ > 0 || !upgrades_.empty() ||
-           std::any_of(apps_.begin(), apps_.end(), [](const auto &app) { return app->has_sessions(); });
+           std::any_of(apps_.begin(), apps_.end(), [](const auto &app) { return app->is_needed(); });
 }
 
 // Equal numbers mean a full stop: a reload forks its workers before the old ones quit.

@@ -45,6 +45,8 @@ public:
     [[nodiscard]] const std::vector<std::unique_ptr<App>> &apps() const noexcept { return apps_; }
     [[nodiscard]] shm::SeatRef seat() const noexcept { return seat_; }
     [[nodiscard]] const shm::Seats &seats() const noexcept { return seats_.seats; }
+    // Of all workers, this one too. The end of each of them will be told to every application.
+    [[nodiscard]] std::vector<shm::SeatRef> live_seats();
 
     [[nodiscard]] Millis now() const noexcept { return static_cast<Millis>(ngx_current_msec); }
     [[nodiscard]] Text hostname() const noexcept { return to_text(cycle_->hostname); }
@@ -112,7 +114,7 @@ private:
     Balance balance_;
     std::vector<std::unique_ptr<App>> apps_;
     std::vector<Upgrade> upgrades_;
-    std::vector<shm::SeatRef> known_seats_; // others, as of the last beat
+    std::vector<shm::SeatRef> known_seats_; // others whose end is watched
     ngx_connection_t *wake_connection_ = nullptr;
     ngx_event_t turn_event_{};
     ngx_event_t timer_{};

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Hub: events whose acks somebody waits for. The ack id is the position of the envelope's end in
+// the log: one for the whole host, below 2^53, so one frame serves all sockets of a worker and a
+// socket that moves keeps it.
+#include "hub/hub.hpp"
+#include "wire/sio.hpp"
+
+namespace rt::hub {
+
+namespace sio = wire::sio;
+
+// All targets get the event. Whom it asked is valid until the next event.
+std::span<const Text> Hub::ask(const Envelope &envelope, Position end, Millis now) {
+    asked_.clear();
+    if (targets_.empty()) {
+        return asked_;
+    }
+    const PendingAck ack{end, envelope.asker, now + envelope.asker.timeout};
+    const auto delivery = envelope.is_volatile ? engine::Delivery::volatile_ : engine::Delivery::reliable;
+    const Ref<wire::Frame> question = make_frame(envelope, end);
+    Ref<wire::Frame> plain; // without an id, for those who owe too many already
+    for (Socket *socket : targets_) {
+        if (!remember(*socket, ack, now)) {
+            if (!plain) {
+                plain = make_frame(envelope, {});
+            }
+            send(*socket, plain, delivery, now);
+            continue;
+        }
+        asked_.push_back(socket->id_text());
+        if (!send(*socket, question, delivery, now)) {
+            socket->pending_acks.drop_last(); // it ended, but is destroyed by reap() only
+        }
+    }
+    return asked_;
+}
+
+// False: the connection owes as many acks as realtime_limits acks= allows.
+bool Hub::remember(Socket &socket, const PendingAck &ack, Millis now) {
+    std::size_t owed = 0;
+    for (const Handle handle : socket.connection.sockets()) {
+        owed += sockets_.find(handle)->pending_acks.count(now);
+    }
+    if (owed >= socket.connection.session().settings().limits.acks) {
+        metrics().count(Metric::refused_acks);
+        return false;
+    }
+    socket.pending_acks.add(ack);
+    return true;
+}
+
+// An id that nobody waits for, or no more, is ignored.
+void Hub::on_ack(Handle handle, const sio::Packet &packet, std::span<const Bytes> attachments, Millis now) {
+    metrics().count(Metric::acks_in);
+    Socket *socket = sockets_.find(handle);
+    if (socket == nullptr || !packet.id) {
+        return;
+    }
+    const std::optional<AskerId> asker = socket->pending_acks.take(*packet.id, now);
+    if (!asker) {
+        return;
+    }
+    const Payload args{std::string(packet.data.empty() ? Text("[]") : packet.data),
+                       {attachments.begin(), attachments.end()}};
+    ports_.replies.answered(*asker, socket->id_text(), args);
+}
+
+// The askers learn where the socket is now: the end of its former worker is no longer its end.
+void Hub::thaw_acks(Socket &socket, Reader &in, Millis now) {
+    socket.pending_acks.thaw(in, now);
+    socket.pending_acks.each(
+        [&](const PendingAck &ack) { ports_.replies.arrived(ack.asker, socket.id_text()); });
+}
+
+} // namespace rt::hub

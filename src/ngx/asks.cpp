@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ngx/asks.hpp"
+
+#include "base/text.hpp"
+#include "ngx/app.hpp"
+#include "ngx/request_watch.hpp"
+#include "ngx/respond.hpp"
+#include "ngx/worker.hpp"
+
+#include <utility>
+
+namespace rt::ngx {
+
+// The readers are looked up first: who comes between that and the append has no clients yet.
+Result<void> Asks::ask(ngx_http_request_t *r, hub::Envelope envelope, std::uint32_t timeout) {
+    const Handle handle = waiting_.emplace(Waiting{r, {}, 0});
+    Waiting &waiting = *waiting_.find(handle);
+    if (!watch_request(r, *this, handle)) {
+        waiting_.erase(handle);
+        return {Code::no_memory, "no memory"};
+    }
+    envelope.asker = app_.questions().open({handle, app_.readers(), timeout}, app_.worker().now());
+    waiting.question = envelope.asker.slot;
+    const Result<hub::Position> id = app_.bus().publish(envelope);
+    if (!id) {
+        on_request_gone(handle);
+        return id.error();
+    }
+    app_.metrics().count(hub::Metric::published);
+    waiting.id = *id;
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+    return {};
+}
+
+void Asks::on_request_gone(Handle handle) {
+    if (const std::unique_ptr<Waiting> waiting = waiting_.take(handle); waiting != nullptr) {
+        app_.questions().cancel(waiting->question);
+    }
+}
+
+void Asks::on_answers(Handle handle, const cluster::Answers &answers) {
+    const std::unique_ptr<Waiting> waiting = waiting_.take(handle);
+    if (waiting == nullptr) {
+        return;
+    }
+    std::string body = "{\"ok\":true,\"id\":\"";
+    append_number(body, waiting->id);
+    body += "\",\"answers\":" + answers.answers + ",\"missing\":" + answers.missing + "}";
+    finish_request(waiting->r, {NGX_HTTP_OK, engine::BodyKind::json, body});
+}
+
+} // namespace rt::ngx
