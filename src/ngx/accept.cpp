@@ -308,7 +308,7 @@ ngx_int_t serve(ngx_http_request_t *r) {
     if (origin == OriginVerdict::failed) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (r->method == NGX_HTTP_OPTIONS && conf.cors != nullptr) {
+    if (r->method == NGX_HTTP_OPTIONS) {
         return answer_preflight(r, origin);
     }
     if (is_client_bundle(r, conf)) {

@@ -12,8 +12,7 @@ namespace rt::ngx {
 namespace {
 
 std::uint32_t worker_processes(ngx_cycle_t *cycle) noexcept {
-    const auto *core = reinterpret_cast<ngx_core_conf_t *>(ngx_get_conf(cycle->conf_ctx, ngx_core_module));
-    return static_cast<std::uint32_t>(core->worker_processes);
+    return static_cast<std::uint32_t>(core_settings(cycle)->worker_processes);
 }
 
 constinit Worker *the_worker = nullptr; // of this process, from init_process to exit_process

@@ -130,6 +130,12 @@ void Link::clear_timer() noexcept {
 
 bool Link::timed_out() const noexcept { return c_->read->timedout != 0; }
 
+void Link::end_writing() noexcept {
+    if (c_->ssl == nullptr && ngx_shutdown_socket(c_->fd, NGX_WRITE_SHUTDOWN) == -1) {
+        c_->error = 1;
+    }
+}
+
 // As ngx_http_close_connection, which would destroy the pool that a plain connection no longer
 // has.
 void Link::close() noexcept {

@@ -41,6 +41,10 @@ public:
     void clear_timer() noexcept;
     [[nodiscard]] bool timed_out() const noexcept;
 
+    // Nothing more will be written: the peer sees the end of the stream, and what it still
+    // sends can be read and dropped. (TLS: closing does it.)
+    void end_writing() noexcept;
+
     void close() noexcept;
     [[nodiscard]] ngx_connection_t *connection() const noexcept { return c_; }
 

@@ -33,7 +33,7 @@ bool allow(ngx_http_request_t *r, const CorsRules &rules, Text origin) {
 }
 
 bool refuse(ngx_http_request_t *r, Text origin) {
-    return add_header_copy(r, "Access-Control-Allow-Origin", origin);
+    return add_header_copy(r, "Access-Control-Allow-Origin", origin) && add_header(r, "Vary", "Origin");
 }
 
 bool has_several(const ngx_http_request_t *r) {
@@ -76,8 +76,8 @@ ngx_int_t answer_preflight(ngx_http_request_t *r, OriginVerdict verdict) {
     bool ok = true;
     if (verdict == OriginVerdict::allowed) {
         ok = add_header(r, "Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE") &&
-             add_header(r, "Vary", "Access-Control-Request-Headers") &&
-             (headers.empty() || add_header_copy(r, "Access-Control-Allow-Headers", headers));
+             (headers.empty() || (add_header_copy(r, "Access-Control-Allow-Headers", headers) &&
+                                  add_header(r, "Vary", "Access-Control-Request-Headers")));
     }
     if (!ok) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

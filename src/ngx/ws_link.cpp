@@ -142,13 +142,14 @@ bool WsLink::feed(MutableBytes bytes) {
         // Only the peer's close frame matters now, and the end of the stream after it.
         // After an error of the peer there is nothing to understand: what it still sends is
         // dropped, since closing now would reset the connection before our close frame is read.
-        static_cast<void>(decoder_.feed(bytes, *this, nullptr));
+        static_cast<void>(decoder_.feed(bytes, *this, app_.inflater(deflate_)));
         return state_ != State::done;
     }
     const Result<std::size_t> used = decoder_.feed(bytes, *this, app_.inflater(deflate_));
     if (!used) {
         app_.metrics().count(used.code() == Code::too_big ? hub::Metric::refused_payload
                                                           : hub::Metric::parse_errors);
+        failed_ = true;
         refuse(wire::close_code(used.code()));
         return false;
     }
@@ -303,10 +304,17 @@ void WsLink::start_closing(std::uint16_t status) {
 void WsLink::write_closing() {
     if (!link_.write(last_)) {
         break_off();
-    } else if (peer_closed_ && last_.empty() && !link_.blocked()) {
+        return;
+    }
+    if (!last_.empty() || link_.blocked()) {
+        return;
+    }
+    if (peer_closed_) {
         // RFC 6455 7.1.1: both have said it, and the server closes first.
         state_ = State::done;
         link_.post_read();
+    } else if (failed_) {
+        link_.end_writing();
     }
 }
 

@@ -88,6 +88,7 @@ private:
     State state_ = State::asking;
     bool deflate_;
     bool peer_closed_ = false;
+    bool failed_ = false; // the peer broke RFC 6455: it need not answer our close frame
 };
 
 } // namespace rt::ngx
