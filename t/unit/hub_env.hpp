@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What tests of src/hub share: rules written as words, a chain that waits until the test resumes
+// it, a roster that can be looked at, and ports that count or do nothing.
+#pragma once
+
+#include "engine_env.hpp"
+#include "hub/hub.hpp"
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+
+namespace rt::test {
+
+// Handles of the chains that wait, in the order in which they began to.
+inline std::vector<Handle> &waiting() {
+    static std::vector<Handle> handles;
+    return handles;
+}
+
+// The action `wait`: goes on when the test resumes it.
+class Wait final : public hub::Action {
+public:
+    hub::Step run(hub::Run &run) const override {
+        waiting().push_back(run.suspend());
+        return hub::Step::wait;
+    }
+    [[nodiscard]] bool uses(hub::Variable) const noexcept override { return false; }
+};
+
+// What stands before its star, and one capture behind it.
+class Prefix final : public hub::Pattern {
+public:
+    explicit Prefix(std::string text) : text_(std::move(text)), names_{"rest"} {}
+
+    [[nodiscard]] const std::vector<std::string> &names() const noexcept override { return names_; }
+    [[nodiscard]] const std::vector<Text> *match(Text subject) const override {
+        if (!subject.starts_with(text_)) {
+            return nullptr;
+        }
+        found_ = {subject.substr(text_.size())};
+        return &found_;
+    }
+
+private:
+    std::string text_;
+    std::vector<std::string> names_;
+    mutable std::vector<Text> found_;
+};
+
+// The rules of an application.
+class Rules {
+public:
+    // `rule`: actions separated by `;`, words by single spaces; `wait` is a test's own.
+    static hub::Chain chain(const std::string &rule, hub::Place place, hub::AppSettings &settings) {
+        hub::Chain made;
+        for (const std::string &line : split(rule, ';')) {
+            const std::vector<std::string> words = split(line, ' ');
+            if (words[0] == "wait") {
+                made.actions.push_back(std::make_unique<const Wait>());
+            } else if (!words[0].empty()) {
+                const std::vector<Text> args(words.begin() + 1, words.end());
+                const std::vector<std::string> names{"rest"};
+                const hub::CompileScope scope{&settings.captured, &names, nullptr};
+                hub::MadeAction action = hub::make_action(*hub::find_action(words[0]), {args, scope, place});
+                auto *good = std::get_if<std::unique_ptr<const hub::Action>>(&action);
+                if (good == nullptr) {
+                    ok(false, line + ": compiles");
+                    continue;
+                }
+                made.actions.push_back(std::move(*good));
+            }
+        }
+        return made;
+    }
+
+    // A namespace; a star at the end of its path makes it a pattern.
+    Rules &nsp(const std::string &path, const std::string &connect = "", const std::string &disconnect = "") {
+        auto made = std::make_unique<hub::NamespaceSettings>();
+        if (path.back() == '*') {
+            made->pattern = std::make_unique<Prefix>(path.substr(0, path.size() - 1));
+        } else {
+            made->path = path;
+        }
+        made->connect = chain(connect, hub::Place::connect, settings);
+        made->disconnect = chain(disconnect, hub::Place::disconnect, settings);
+        settings.namespaces.push_back(std::move(made));
+        return *this;
+    }
+
+    // A rule of the last namespace.
+    Rules &on(const std::string &event, const std::string &rule) {
+        hub::EventRule made;
+        made.event = event;
+        made.chain = chain(rule, hub::Place::event, settings);
+        settings.namespaces.back()->events.push_back(std::move(made));
+        return *this;
+    }
+
+    Rules &user(const std::string &value) {
+        auto made = hub::Value::compile(value, {});
+        settings.user = std::move(*std::get_if<hub::Value>(&made));
+        return *this;
+    }
+
+    hub::AppSettings settings;
+};
+
+// The roster of the host.
+struct Roster {
+    struct Connection {
+        std::string sid;
+        std::uint32_t home;
+    };
+    struct Socket {
+        std::uint32_t connection;
+        std::string id;
+        std::set<std::string> rooms;
+    };
+
+    std::map<std::uint32_t, Connection> connections;
+    std::map<std::uint32_t, Socket> sockets;
+    std::uint32_t serial = 0;
+    bool full = false;
+
+    [[nodiscard]] std::optional<std::uint32_t> home_of(Text sid) const {
+        for (const auto &[key, connection] : connections) {
+            if (connection.sid == sid) {
+                return connection.home;
+            }
+        }
+        return std::nullopt;
+    }
+};
+
+class RosterView final : public hub::Directory {
+public:
+    RosterView(Roster &roster, std::uint32_t seat) : roster_(roster), seat_(seat) {}
+
+    Result<hub::RecordRef> add_connection(Text sid, const hub::Handshake &, engine::TransportKind) override {
+        if (roster_.full) {
+            return {Code::full, "no room"};
+        }
+        roster_.connections[++roster_.serial] = {std::string(sid), seat_};
+        return hub::RecordRef{1, roster_.serial};
+    }
+    void set_transport(hub::RecordRef, engine::TransportKind) override {}
+    void settle(hub::RecordRef connection) override { hand_over(connection, seat_, 1); }
+    void hand_over(hub::RecordRef connection, std::uint32_t seat, std::uint32_t) override {
+        roster_.connections.at(connection.serial).home = seat;
+    }
+    void remove_connection(hub::RecordRef connection) override {
+        roster_.connections.erase(connection.serial);
+        std::erase_if(roster_.sockets,
+                      [&](const auto &entry) { return entry.second.connection == connection.serial; });
+    }
+    Result<hub::RecordRef> add_socket(hub::RecordRef connection, Text, Text id, Text, Text) override {
+        if (roster_.full) {
+            return {Code::full, "no room"};
+        }
+        roster_.sockets[++roster_.serial] = {connection.serial, std::string(id), {}};
+        return hub::RecordRef{2, roster_.serial};
+    }
+    void remove_socket(hub::RecordRef socket) override { roster_.sockets.erase(socket.serial); }
+    Result<std::uint32_t> join(hub::RecordRef socket, Text room) override {
+        if (roster_.full) {
+            return {Code::full, "no room"};
+        }
+        roster_.sockets.at(socket.serial).rooms.emplace(room);
+        std::uint32_t members = 0;
+        for (const auto &[key, each] : roster_.sockets) {
+            members += static_cast<std::uint32_t>(each.rooms.count(std::string(room)));
+        }
+        return members;
+    }
+    void leave(hub::RecordRef socket, Text room) override {
+        roster_.sockets.at(socket.serial).rooms.erase(std::string(room));
+    }
+    [[nodiscard]] bool knows_socket(Text id) override {
+        return std::any_of(roster_.sockets.begin(), roster_.sockets.end(),
+                           [&](const auto &entry) { return entry.second.id == id; });
+    }
+
+private:
+    Roster &roster_;
+    std::uint32_t seat_;
+};
+
+struct Counts final : hub::Metrics {
+    void add(hub::Metric metric, std::int64_t amount) noexcept override {
+        values[static_cast<std::size_t>(metric)] += amount;
+    }
+    [[nodiscard]] std::int64_t operator[](hub::Metric metric) const {
+        return values[static_cast<std::size_t>(metric)];
+    }
+    std::array<std::int64_t, hub::kMetrics> values{};
+};
+
+struct NoReplies final : hub::Replies {
+    void asked(const hub::AskerId &, std::span<const Text>) override {}
+    void arrived(const hub::AskerId &, Text) override {}
+    void answered(const hub::AskerId &, Text, const hub::Payload &) override {}
+};
+
+struct Dice final : Random {
+    explicit Dice(std::uint32_t seed) : random(seed) {}
+    void fill(MutableBytes out) override {
+        std::generate(out.begin(), out.end(), [&] { return static_cast<std::uint8_t>(random()); });
+    }
+    std::mt19937 random;
+};
+
+struct Quiet final : Log {
+    void write(Level, Text) override {}
+    [[nodiscard]] bool enabled(Level) const noexcept override { return false; }
+};
+
+} // namespace rt::test
