@@ -59,13 +59,11 @@ void Balance::look() noexcept {
     if (paused_ || ngx_exiting != 0 || ngx_use_accept_mutex != 0) {
         return;
     }
-    auto *listening = static_cast<ngx_listening_t *>(cycle_->listening.elts);
-    for (ngx_uint_t i = 0; i < cycle_->listening.nelts; ++i) {
-        ngx_connection_t *c = listening[i].connection;
-        if (c != nullptr && c->read->active != 0 && listening[i].type == SOCK_STREAM) {
+    each_shared([](ngx_connection_t *c) {
+        if (c->read->active != 0) {
             c->read->handler(c->read);
         }
-    }
+    });
 }
 
 // nginx closes the listening sockets of a worker that quits before it tells anybody.
@@ -89,16 +87,25 @@ void Balance::pause() {
 }
 
 void Balance::resume() {
+    each_shared([](ngx_connection_t *c) {
+        if (c->read->active == 0) {
+            const ngx_uint_t flags = ngx_use_exclusive_accept != 0 ? ngx_uint_t{NGX_EXCLUSIVE_EVENT} : 0;
+            ngx_add_event(c->read, NGX_READ_EVENT, flags);
+        }
+    });
+    paused_ = false;
+}
+
+// A listening socket with `reuseport` is this worker's alone: what the kernel gave to it nobody
+// else can accept.
+template <class Visit> void Balance::each_shared(Visit visit) {
     auto *listening = static_cast<ngx_listening_t *>(cycle_->listening.elts);
     for (ngx_uint_t i = 0; i < cycle_->listening.nelts; ++i) {
         ngx_connection_t *c = listening[i].connection;
-        if (c == nullptr || c->read->active != 0) {
-            continue;
+        if (c != nullptr && listening[i].reuseport == 0 && listening[i].type == SOCK_STREAM) {
+            visit(c);
         }
-        const ngx_uint_t flags = ngx_use_exclusive_accept != 0 ? ngx_uint_t{NGX_EXCLUSIVE_EVENT} : 0;
-        ngx_add_event(c->read, NGX_READ_EVENT, flags);
     }
-    paused_ = false;
 }
 
 } // namespace rt::ngx

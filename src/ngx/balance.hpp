@@ -33,6 +33,7 @@ private:
     };
 
     [[nodiscard]] Share share_of(const shm::Seats &seats, shm::SeatRef me, Millis now) const;
+    template <class Visit> void each_shared(Visit visit);
     void pause();
     void resume();
 
