@@ -33,8 +33,9 @@ Result<hub::RecordRef> RosterDirectory::add_connection(Text sid, const hub::Hand
     row.sid = sid;
     row.home = me_;
     row.transport = transport_of(transport);
-    row.handshake = {handshake.issued,  handshake.address, handshake.url, handshake.query,
-                     handshake.secure,  handshake.xdomain, handshake.counts_address, headers};
+    row.handshake = {
+        handshake.issued,  handshake.address,        handshake.url, handshake.query, handshake.secure,
+        handshake.xdomain, handshake.counts_address, headers};
     RT_TRY(ref, roster_.add_connection(row));
     return hub::RecordRef{ref.cell, ref.serial};
 }

@@ -310,7 +310,9 @@ void Session::answer_closing() {
         answer_poll();
         return;
     }
-    answer(poll_, {200, BodyKind::packets, "6\x1e" "1"});
+    answer(poll_, {200, BodyKind::packets,
+                   "6\x1e"
+                   "1"});
     finish();
 }
 

@@ -28,7 +28,7 @@ struct Handshake {
     Text query;
     bool secure = false;
     bool xdomain = false;
-    bool counts_address = false; // realtime_max_sockets per=ip
+    bool counts_address = false;                // realtime_max_sockets per=ip
     std::int64_t issued = 0;                    // milliseconds since 1970
     std::vector<std::pair<Text, Text>> headers; // without cookies, credentials, hop-by-hop ones
 };

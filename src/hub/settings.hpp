@@ -30,15 +30,15 @@ struct NamespaceSettings {
     std::unique_ptr<Pattern> pattern; // `namespace ~ regex`
     Chain connect;
     Chain disconnect;
-    std::vector<EventRule> events;    // exact names first, then patterns in their order
-    bool keeps_auth = false;          // some value mentions $realtime_auth
+    std::vector<EventRule> events; // exact names first, then patterns in their order
+    bool keeps_auth = false;       // some value mentions $realtime_auth
 };
 
 struct AppSettings {
     std::string name;
-    std::string zone;                 // shared memory zone; its log is "<zone>.log"
+    std::string zone;                  // shared memory zone; its log is "<zone>.log"
     std::size_t zone_size = 32u << 20; // bytes of both together
-    Value user;                       // who a connection is; empty = nobody
+    Value user;                        // who a connection is; empty = nobody
     std::vector<std::string> captured; // nginx variables kept from the handshake, by name
     std::vector<std::unique_ptr<NamespaceSettings>> namespaces; // exact first, then patterns
 };

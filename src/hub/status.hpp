@@ -17,7 +17,7 @@ struct WorkerStatus {
     std::int32_t pid = 0;
     std::uint64_t cycle = 0; // the configuration it was started for
     bool quitting = false;
-    bool silent = false; // no beat for a second
+    bool silent = false;           // no beat for a second
     std::uint32_t connections = 0; // of nginx, whatever they carry
     std::array<std::uint64_t, kMetrics> values{};
 };

@@ -53,7 +53,8 @@ ngx_int_t overloaded(const Request &request, Text retry_after) {
     if (!add_header_copy(request.r, "Retry-After", retry_after)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    return send_reply(request.r, {NGX_HTTP_SERVICE_UNAVAILABLE, "text/plain", "No room for another session", false});
+    return send_reply(request.r,
+                      {NGX_HTTP_SERVICE_UNAVAILABLE, "text/plain", "No room for another session", false});
 }
 
 // --- handshakes ---
@@ -70,7 +71,8 @@ bool set_cookie(const Request &request, Text sid) {
     if (request.conf.cookie.name.empty()) {
         return true;
     }
-    const std::string cookie = request.conf.cookie.name + "=" + std::string(sid) + request.conf.cookie.attributes;
+    const std::string cookie =
+        request.conf.cookie.name + "=" + std::string(sid) + request.conf.cookie.attributes;
     return add_header_copy(request.r, "Set-Cookie", cookie);
 }
 
@@ -172,7 +174,8 @@ ngx_int_t open_websocket(const Request &request) {
 
 class PostRequest final : public BodyEvents {
 public:
-    PostRequest(App &app, shm::SeatRef home, std::string sid) : app_(app), home_(home), sid_(std::move(sid)) {}
+    PostRequest(App &app, shm::SeatRef home, std::string sid)
+        : app_(app), home_(home), sid_(std::move(sid)) {}
 
     bool on_wait(ngx_http_request_t *r) override {
         exchange_ = app_.exchanges().post_begin(r, {home_, sid_});

@@ -64,8 +64,14 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
       homes_(worker.seat(), post_, bus_, exchanges_), asks_(*this),
       questions_(worker.seat(), post_, worker.deadlines(), asks_),
       hub_(conf.settings, names_of(worker, zones_->log->region),
-           {bus_, directory_, questions_, metrics_, worker.random(), worker.core_log(),
-            {worker.deadlines(), homes_, worker}, [&worker] { worker.touch(); }}) {
+           {bus_,
+            directory_,
+            questions_,
+            metrics_,
+            worker.random(),
+            worker.core_log(),
+            {worker.deadlines(), homes_, worker},
+            [&worker] { worker.touch(); }}) {
     bus_.attach(hub_);
     homes_.attach(hub_);
     shm::Locked held(zones_->table_lock, zones_->table->region);

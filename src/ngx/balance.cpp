@@ -5,8 +5,8 @@ namespace rt::ngx {
 
 namespace {
 
-constexpr std::uint32_t kSlack = 4;   // connections over the mean that nobody minds
-constexpr Millis kSilent = 1000;      // without a beat a worker does not count
+constexpr std::uint32_t kSlack = 4; // connections over the mean that nobody minds
+constexpr Millis kSilent = 1000;    // without a beat a worker does not count
 
 } // namespace
 

@@ -21,7 +21,8 @@ bool is_bundle_name(Text name) {
 }
 
 ngx_int_t open_file(ngx_http_request_t *r, ngx_str_t &path, ngx_open_file_info_t &file) {
-    auto *core = static_cast<ngx_http_core_loc_conf_t *>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+    auto *core =
+        static_cast<ngx_http_core_loc_conf_t *>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
     file = {};
     file.directio = core->directio;
     file.valid = core->open_file_cache_valid;

@@ -13,9 +13,8 @@ namespace {
 
 // Secrets, and what is between this client and this server only (RFC 9110 7.6.1).
 constexpr std::array<Text, 12> kLeftOut = {
-    "cookie",  "authorization", "proxy-authorization", "connection", "keep-alive", "proxy-connection",
-    "te",      "trailer",       "transfer-encoding",   "upgrade",    "sec-websocket-key",
-    "content-length"};
+    "cookie", "authorization", "proxy-authorization", "connection", "keep-alive",        "proxy-connection",
+    "te",     "trailer",       "transfer-encoding",   "upgrade",    "sec-websocket-key", "content-length"};
 
 bool is_kept(Text name) {
     return std::none_of(kLeftOut.begin(), kLeftOut.end(), [&](Text left) { return iequals(left, name); });
@@ -59,7 +58,8 @@ hub::Birth make_birth(ngx_http_request_t *r, const LocationConf &conf, engine::T
     birth.handshake.counts_address = conf.max_sockets.per == MaxSockets::Per::ip;
     birth.handshake.xdomain = !request_header(r, "origin").empty();
     const ngx_time_t *time = ngx_timeofday();
-    birth.handshake.issued = static_cast<std::int64_t>(time->sec) * 1000 + static_cast<std::int64_t>(time->msec);
+    birth.handshake.issued =
+        static_cast<std::int64_t>(time->sec) * 1000 + static_cast<std::int64_t>(time->msec);
     birth.handshake.headers = kept_headers(r);
     birth.captured = captured_values(r, *conf.app);
     return birth;

@@ -26,9 +26,8 @@ ngx_int_t on_init_module(ngx_cycle_t *cycle) noexcept {
     if (ngx_test_config != 0 || conf == nullptr || conf->seats == nullptr) {
         return NGX_OK;
     }
-    const std::uint32_t seats = wake_descriptors() != 0
-                                    ? wake_descriptors()
-                                    : shm::Seats::capacity_for(worker_processes(cycle));
+    const std::uint32_t seats =
+        wake_descriptors() != 0 ? wake_descriptors() : shm::Seats::capacity_for(worker_processes(cycle));
     if (!open_wake_descriptors(seats, cycle->log) || !form_zones(*conf, seats, cycle->log)) {
         return NGX_ERROR;
     }

@@ -23,6 +23,7 @@ public:
 };
 
 // The caller returns the result. `events` is destroyed with the request.
-[[nodiscard]] ngx_int_t read_body(ngx_http_request_t *r, std::size_t most, std::unique_ptr<BodyEvents> events);
+[[nodiscard]] ngx_int_t read_body(ngx_http_request_t *r, std::size_t most,
+                                  std::unique_ptr<BodyEvents> events);
 
 } // namespace rt::ngx

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // realtime_publish: a backend's POST becomes envelopes on the bus.
-#include "base/text.hpp"
 #include "hub/publish.hpp"
+#include "base/text.hpp"
 #include "ngx/app.hpp"
 #include "ngx/conf.hpp"
 #include "ngx/guard.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // realtime_status: what this host's workers are doing, read from the zones by whichever worker
 // is asked.
-#include "base/text.hpp"
 #include "hub/status.hpp"
+#include "base/text.hpp"
 #include "ngx/app.hpp"
 #include "ngx/conf.hpp"
 #include "ngx/guard.hpp"

@@ -14,8 +14,8 @@ namespace rt::ngx {
 
 namespace {
 
-constexpr ngx_msec_t kBeat = 250;      // a silent worker counts as gone after four
-constexpr ngx_msec_t kMailRetry = 5;   // while some mailbox is full
+constexpr ngx_msec_t kBeat = 250;    // a silent worker counts as gone after four
+constexpr ngx_msec_t kMailRetry = 5; // while some mailbox is full
 
 bool is_alive(std::int32_t pid) noexcept { return kill(pid, 0) == 0 || errno != ESRCH; }
 

@@ -82,7 +82,7 @@ private:
     hub::Connection *connection_ = nullptr; // lives at least as long as its session is open
     Link link_;
     wire::WsDecoder decoder_;
-    std::string unread_; // received, not decoded: the decoder is paused
+    std::string unread_;    // received, not decoded: the decoder is paused
     engine::OutQueue last_; // closing: what is still to be written
     Handle exchange_;
     State state_ = State::asking;

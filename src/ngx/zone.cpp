@@ -42,7 +42,8 @@ bool form(const ngx_shm_zone_t &zone, ngx_log_t *log, Attach attach, Create crea
 bool form_app(const AppConf &app, std::uint32_t seats, ngx_log_t *log) noexcept {
     ZoneLock lock(*app.zone);
     return form(
-               *app.log_zone, log, [&](MutableBytes memory) { return cluster::LogZone::attach(memory, seats); },
+               *app.log_zone, log,
+               [&](MutableBytes memory) { return cluster::LogZone::attach(memory, seats); },
                [&](MutableBytes memory) { return cluster::LogZone::create(memory, seats, seeds()); }) &&
            form(
                *app.zone, log,
