@@ -180,7 +180,6 @@ void Questions::again(Slot &slot) {
 void Questions::end(Handle question) {
     const std::unique_ptr<Slot> slot = questions_.take(question);
     if (slot != nullptr) {
-        slot->stop();
         events_.on_answers(slot->by, slot->books.answers());
     }
 }
