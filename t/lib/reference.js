@@ -204,7 +204,6 @@ class Reference {
         for await (const chunk of req) chunks.push(chunk);
         const document = JSON.parse(Buffer.concat(chunks).toString());
         const io = this.apps.get(app);
-        if (document.ack) { this.answer(res, 200, await this.question(io, document)); return; }
         const ids = [].concat(document).map((one) => this.emit(io, one));
         this.answer(res, 202, Array.isArray(document) ? { ok: true, ids } : { ok: true, id: ids[0] });
     }
@@ -220,17 +219,6 @@ class Reference {
     emit(io, document) {
         this.audience(io, document).emit(document.event, ...(document.args || []));
         return String(++this.published);
-    }
-
-    async question(io, document) {
-        const { event, args = [], ack, namespace = '/' } = document;
-        const { sockets } = io.of(namespace);
-        const ids = (await this.audience(io, document).fetchSockets()).map(({ id }) => id);
-        const told = await Promise.all(ids.map((sid) => new Promise((resolve) => {
-            sockets.get(sid).timeout(ack.timeout).emit(event, ...args, (error, ...answers) => resolve(error ? { sid } : { sid, args: answers }));
-        })));
-        const missing = told.filter((one) => !one.args).map(({ sid }) => sid);
-        return { ok: true, id: String(++this.published), answers: told.filter((one) => one.args), missing };
     }
 
     async stop() {
