@@ -133,6 +133,14 @@ void inherit_endpoint(ngx_conf_t *cf, LocationConf &conf, const LocationConf &pa
     install(cf, conf);
 }
 
+// realtime_max_payload is the bound here. That of nginx would be met first, be told in HTML, and
+// end the session whose POST it is.
+void lift_body_bound(ngx_conf_t *cf, const LocationConf &conf) {
+    if (conf.endpoint != Endpoint::none) {
+        core_conf(cf)->client_max_body_size = 0;
+    }
+}
+
 } // namespace
 
 char *set_realtime(ngx_conf_t *cf, LocationConf &conf) { return bind(cf, conf, Endpoint::app); }
@@ -160,6 +168,7 @@ char *merge_location_conf(ngx_conf_t *cf, void *parent, void *child) noexcept {
                      inherit_all(conf.slots, above.slots);
                      settle(conf);
                      inherit_endpoint(cf, conf, above);
+                     lift_body_bound(cf, conf);
                      return conf_ok();
                  });
 }

@@ -51,6 +51,8 @@ void go_on(ngx_http_request_t *r) {
             return;
         }
         if (r->reading_body == 0) {
+            // Not on_more: an event of the socket would hand over the body again.
+            r->read_event_handler = ngx_http_test_reading;
             reading.events->on_body(r, reading.body);
             return;
         }

@@ -106,17 +106,19 @@ bool WsLink::reads() const noexcept {
 }
 
 void WsLink::read_all() {
-    if (!unread_.empty() && reads()) {
-        std::string held = std::exchange(unread_, {});
-        if (!feed(as_mutable_bytes(held))) {
-            return;
-        }
-    }
     const MutableBytes buffer = app_.worker().read_buffer();
     for (int i = 0; reads(); ++i) {
         if (i == kReadsPerTurn) {
             app_.worker().read_later(*link_.connection());
             return;
+        }
+        if (!unread_.empty()) {
+            // Also within one turn: a session that lives here arrives while `5` is read.
+            std::string held = std::exchange(unread_, {});
+            if (!feed(as_mutable_bytes(held))) {
+                return;
+            }
+            continue;
         }
         const ssize_t got = link_.read(buffer);
         if (got == NGX_AGAIN) {
