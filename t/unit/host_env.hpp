@@ -109,7 +109,7 @@ public:
     std::function<void(Handle, bool)> probed;
     std::function<void(Handle, hub::Connection *)> arrived;
     RosterView directory;
-    NoReplies replies;
+    Told replies;
     Counts counts;
     Dice random;
     Quiet log;

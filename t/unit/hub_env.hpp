@@ -150,7 +150,9 @@ public:
     void set_transport(hub::RecordRef, engine::TransportKind) override {}
     void settle(hub::RecordRef connection) override { hand_over(connection, seat_, 1); }
     void hand_over(hub::RecordRef connection, std::uint32_t seat, std::uint32_t) override {
-        roster_.connections.at(connection.serial).home = seat;
+        if (const auto found = roster_.connections.find(connection.serial); found != roster_.connections.end()) {
+            found->second.home = seat;
+        }
     }
     void remove_connection(hub::RecordRef connection) override {
         roster_.connections.erase(connection.serial);
@@ -169,7 +171,9 @@ public:
         if (roster_.full) {
             return {Code::full, "no room"};
         }
-        roster_.sockets.at(socket.serial).rooms.emplace(room);
+        if (const auto found = roster_.sockets.find(socket.serial); found != roster_.sockets.end()) {
+            found->second.rooms.emplace(room);
+        }
         std::uint32_t members = 0;
         for (const auto &[key, each] : roster_.sockets) {
             members += static_cast<std::uint32_t>(each.rooms.count(std::string(room)));
@@ -177,7 +181,9 @@ public:
         return members;
     }
     void leave(hub::RecordRef socket, Text room) override {
-        roster_.sockets.at(socket.serial).rooms.erase(std::string(room));
+        if (const auto found = roster_.sockets.find(socket.serial); found != roster_.sockets.end()) {
+            found->second.rooms.erase(std::string(room));
+        }
     }
     [[nodiscard]] bool knows_socket(Text id) override {
         return std::any_of(roster_.sockets.begin(), roster_.sockets.end(),
@@ -199,10 +205,29 @@ struct Counts final : hub::Metrics {
     std::array<std::int64_t, hub::kMetrics> values{};
 };
 
-struct NoReplies final : hub::Replies {
-    void asked(const hub::AskerId &, std::span<const Text>) override {}
-    void arrived(const hub::AskerId &, Text) override {}
-    void answered(const hub::AskerId &, Text, const hub::Payload &) override {}
+// What an asker is told, behind the number of its slot.
+struct Told final : hub::Replies {
+    void asked(const hub::AskerId &asker, std::span<const Text> sids) override {
+        begin(asker) += "asked";
+        for (const Text sid : sids) {
+            text += " " + std::string(sid);
+        }
+    }
+    void arrived(const hub::AskerId &asker, Text sid) override {
+        begin(asker) += "arrived " + std::string(sid);
+    }
+    void answered(const hub::AskerId &asker, Text sid, const hub::Payload &args) override {
+        begin(asker) += std::string(sid) + " " + args.json;
+        for (const Bytes attachment : args.attachments) {
+            text += "<" + std::string(as_text(attachment)) + ">";
+        }
+    }
+    std::string take() { return std::exchange(text, {}); }
+
+    std::string &begin(const hub::AskerId &asker) {
+        return text += (text.empty() ? "" : "; ") + std::to_string(asker.slot.index) + ": ";
+    }
+    std::string text;
 };
 
 struct Dice final : Random {
