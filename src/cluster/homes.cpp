@@ -22,21 +22,21 @@ shm::SeatRef seat_of(const engine::ExchangeId &id) noexcept { return {id.seat, i
 Homes::Homes(shm::SeatRef me, PostOffice &post, LogBus &bus, HomeEvents &events)
     : me_(me), post_(post), bus_(bus), events_(events) {}
 
-Result<void> Homes::ask(Call call, const Home &home, Handle exchange, Text body, Millis now) {
-    const Asked asked{home.sid, {me_.index, me_.generation, exchange}};
+Result<void> Homes::ask(const Home &home, const Asking &asking, Millis now) {
+    const Asked asked{home.sid, {me_.index, me_.generation, asking.exchange}};
     if (home.seat == me_) {
         if (hub_->find(home.sid) == nullptr) {
             return {Code::gone, "no such session"};
         }
-        serve(call, asked, body, now);
+        serve(asking.call, asked, asking.body, now);
         return {};
     }
     std::string head;
     Writer out(head);
     out.put_text(asked.sid);
     out.put(asked.by);
-    const std::array<Bytes, 2> pieces{as_bytes(head), as_bytes(body)};
-    return post_.send(home.seat, static_cast<std::uint16_t>(call), pieces);
+    const std::array<Bytes, 2> pieces{as_bytes(head), as_bytes(asking.body)};
+    return post_.send(home.seat, static_cast<std::uint16_t>(asking.call), pieces);
 }
 
 void Homes::serve(Call call, const Asked &asked, Text body, Millis now) {

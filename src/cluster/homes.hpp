@@ -31,6 +31,12 @@ enum class Call : std::uint16_t {
     take,       // it said `5`: the session moves here
 };
 
+struct Asking {
+    Call call;
+    Handle exchange; // of the worker that asks
+    Text body;       // of a POST
+};
+
 // What comes back to the worker that asked. Handles are those of its own exchanges.
 class HomeEvents {
 public:
@@ -50,7 +56,7 @@ public:
 
     // Asks the home. gone: there is no such session; busy: its worker takes no more mail.
     // At home the answer may come before this returns.
-    Result<void> ask(Call call, const Home &home, Handle exchange, Text body, Millis now);
+    Result<void> ask(const Home &home, const Asking &asking, Millis now);
 
     // engine::Exchanges: from a session that lives here, to wherever the exchange is.
     [[nodiscard]] bool answer(const engine::ExchangeId &id, const engine::Answer &answer) override;

@@ -106,20 +106,25 @@ PostOffice::Outbox *PostOffice::outbox(shm::SeatRef to) {
     return found == outboxes_.end() || found->second.to != to ? nullptr : &found->second;
 }
 
+// Sends what fits: ok if that was all.
+Code PostOffice::empty(Outbox &box) {
+    while (!box.parts.empty()) {
+        const Bytes part = as_bytes(box.parts.front().part);
+        shm::Locked held(place_.lock, place_.region);
+        const Result<void> pushed = boxes_.push(held, box.to, box.parts.front().kind, {&part, 1});
+        if (!pushed) {
+            return pushed.code();
+        }
+        box.bytes -= part.size();
+        box.parts.pop_front();
+    }
+    return Code::ok;
+}
+
 void PostOffice::retry() {
     for (auto entry = outboxes_.begin(); entry != outboxes_.end();) {
-        Outbox &box = entry->second;
-        Code code = Code::ok;
-        while (!box.parts.empty() && code == Code::ok) {
-            const Bytes part = as_bytes(box.parts.front().part);
-            shm::Locked held(place_.lock, place_.region);
-            code = boxes_.push(held, box.to, box.parts.front().kind, {&part, 1}).code();
-            if (code == Code::ok) {
-                box.bytes -= part.size();
-                box.parts.pop_front();
-            }
-        }
-        wakes_.wake_seat(box.to);
+        const Code code = empty(entry->second);
+        wakes_.wake_seat(entry->second.to);
         const bool done = code == Code::ok || code == Code::gone;
         entry = done ? outboxes_.erase(entry) : std::next(entry);
     }
@@ -143,12 +148,16 @@ void PostOffice::receive(MailEvents &events, Millis now) {
         if (part.left == part.total && body.size() == part.total) {
             events.on_mail(part.from, mail.kind, body, now);
         } else {
-            collect(part, mail.kind, body, events, now);
+            const std::string whole = collect(part, body);
+            if (!whole.empty()) {
+                events.on_mail(part.from, mail.kind, as_bytes(whole), now);
+            }
         }
     }
 }
 
-void PostOffice::collect(const Part &part, std::uint16_t kind, Bytes body, MailEvents &events, Millis now) {
+// The message, if this was its last part; else nothing.
+std::string PostOffice::collect(const Part &part, Bytes body) {
     Inbound &inbound = inbound_[part.from.index];
     if (part.left == part.total) {
         inbound = {part.from, {}};
@@ -156,14 +165,15 @@ void PostOffice::collect(const Part &part, std::uint16_t kind, Bytes body, MailE
     }
     if (inbound.from != part.from || inbound.message.size() + part.left != part.total) {
         inbound_.erase(part.from.index); // its beginning went to an earlier owner of this seat
-        return;
+        return {};
     }
     inbound.message += as_text(body);
-    if (inbound.message.size() == part.total) {
-        const Inbound whole = std::move(inbound);
-        inbound_.erase(part.from.index);
-        events.on_mail(part.from, kind, as_bytes(whole.message), now);
+    if (inbound.message.size() < part.total) {
+        return {};
     }
+    std::string whole = std::move(inbound.message);
+    inbound_.erase(part.from.index);
+    return whole;
 }
 
 void PostOffice::forget(shm::SeatRef seat) {

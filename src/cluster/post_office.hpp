@@ -68,7 +68,8 @@ private:
     Result<void> post(shm::SeatRef to, std::uint16_t kind, std::span<const Bytes> pieces);
     Result<void> wait(shm::SeatRef to, std::uint16_t kind, std::span<const Bytes> pieces);
     [[nodiscard]] Outbox *outbox(shm::SeatRef to);
-    void collect(const Part &part, std::uint16_t kind, Bytes body, MailEvents &events, Millis now);
+    [[nodiscard]] Code empty(Outbox &box);
+    [[nodiscard]] std::string collect(const Part &part, Bytes body);
 
     Place place_;
     shm::Mailboxes boxes_;

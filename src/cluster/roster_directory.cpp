@@ -59,9 +59,9 @@ void RosterDirectory::remove_connection(hub::RecordRef connection) {
     static_cast<void>(roster_.remove_connection(connection_ref(connection)));
 }
 
-Result<hub::RecordRef> RosterDirectory::add_socket(hub::RecordRef connection, Text nsp, Text id, Text user,
-                                                   Text auth) {
-    const shm::NewSocket row{id, nsp, user, {}, auth.size() <= shm::Roster::kMaxAuth ? auth : Text()};
+Result<hub::RecordRef> RosterDirectory::add_socket(hub::RecordRef connection, const hub::SocketText &socket) {
+    const Text auth = socket.auth.size() <= shm::Roster::kMaxAuth ? socket.auth : Text();
+    const shm::NewSocket row{socket.id, socket.nsp, socket.user, {}, auth};
     RT_TRY(ref, roster_.add_socket(connection_ref(connection), row));
     return hub::RecordRef{ref.cell, ref.serial};
 }

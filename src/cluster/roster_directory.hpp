@@ -20,8 +20,7 @@ public:
     void settle(hub::RecordRef connection) override;
     void hand_over(hub::RecordRef connection, std::uint32_t seat, std::uint32_t seat_generation) override;
     void remove_connection(hub::RecordRef connection) override;
-    Result<hub::RecordRef> add_socket(hub::RecordRef connection, Text nsp, Text id, Text user,
-                                      Text auth) override;
+    Result<hub::RecordRef> add_socket(hub::RecordRef connection, const hub::SocketText &socket) override;
     void remove_socket(hub::RecordRef socket) override;
     Result<std::uint32_t> join(hub::RecordRef socket, Text room) override;
     void leave(hub::RecordRef socket, Text room) override;

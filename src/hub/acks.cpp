@@ -21,9 +21,7 @@ std::span<const Text> Hub::ask(const Envelope &envelope, Position end, Millis no
     Ref<wire::Frame> plain; // without an id, for those who owe too many already
     for (Socket *socket : targets_) {
         if (!remember(*socket, ack, now)) {
-            if (!plain) {
-                plain = make_frame(envelope, {});
-            }
+            plain = plain ? plain : make_frame(envelope, {});
             send(*socket, plain, delivery, now);
             continue;
         }
@@ -37,15 +35,20 @@ std::span<const Text> Hub::ask(const Envelope &envelope, Position end, Millis no
 
 // False: the connection owes as many acks as realtime_limits acks= allows.
 bool Hub::remember(Socket &socket, const PendingAck &ack, Millis now) {
-    std::size_t owed = 0;
-    for (const Handle handle : socket.connection.sockets()) {
-        owed += sockets_.find(handle)->pending_acks.count(now);
-    }
-    if (owed >= socket.connection.session().settings().limits.acks) {
+    const auto owed = [&](auto count) {
+        std::size_t sum = 0;
+        for (const Handle handle : socket.connection.sockets()) {
+            sum += count(sockets_.find(handle)->pending_acks);
+        }
+        return sum;
+    };
+    const std::size_t most = socket.connection.session().settings().limits.acks;
+    if (owed([](const PendingAcks &acks) { return acks.size(); }) >= most &&
+        owed([&](PendingAcks &acks) { return acks.count(now); }) >= most) {
         metrics().count(Metric::refused_acks);
         return false;
     }
-    socket.pending_acks.add(ack);
+    socket.pending_acks.add(ack, now);
     return true;
 }
 

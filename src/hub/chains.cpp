@@ -19,14 +19,18 @@ struct Match {
     std::span<const Text> captures;
 };
 
+Match match(const EventRule &rule, Text event) {
+    if (rule.pattern == nullptr) {
+        return rule.event == event ? Match{&rule.chain, {}} : Match{};
+    }
+    const std::vector<Text> *captures = rule.pattern->match(event);
+    return captures != nullptr ? Match{&rule.chain, *captures} : Match{};
+}
+
 Match find_rule(const NamespaceSettings &settings, Text event) {
     for (const EventRule &rule : settings.events) {
-        if (rule.pattern == nullptr) {
-            if (rule.event == event) {
-                return {&rule.chain, {}};
-            }
-        } else if (const std::vector<Text> *captures = rule.pattern->match(event); captures != nullptr) {
-            return {&rule.chain, *captures};
+        if (const Match found = match(rule, event); found.chain != nullptr) {
+            return found;
         }
     }
     return {};

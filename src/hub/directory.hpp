@@ -33,6 +33,13 @@ struct Handshake {
     std::vector<std::pair<Text, Text>> headers; // without cookies, credentials, hop-by-hop ones
 };
 
+struct SocketText {
+    Text nsp;
+    Text id;
+    Text user; // may be empty
+    Text auth; // JSON
+};
+
 class Directory {
 public:
     virtual ~Directory() = default;
@@ -49,7 +56,7 @@ public:
     virtual void hand_over(RecordRef connection, std::uint32_t seat, std::uint32_t seat_generation) = 0;
     virtual void remove_connection(RecordRef connection) = 0;
 
-    virtual Result<RecordRef> add_socket(RecordRef connection, Text nsp, Text id, Text user, Text auth) = 0;
+    virtual Result<RecordRef> add_socket(RecordRef connection, const SocketText &socket) = 0;
     virtual void remove_socket(RecordRef socket) = 0;
     // How many are in the room on this host, at all its workers.
     virtual Result<std::uint32_t> join(RecordRef socket, Text room) = 0;

@@ -4,6 +4,7 @@
 #include "base/base64.hpp"
 
 #include <array>
+#include <optional>
 #include <utility>
 
 namespace rt::hub {
@@ -25,6 +26,16 @@ std::uint64_t random_key(Random &random) {
     std::array<std::uint8_t, sizeof(std::uint64_t)> bytes;
     random.fill(bytes);
     return load_be<std::uint64_t>(bytes.data());
+}
+
+// What a pattern captured of the name; nothing if these are not its settings.
+std::optional<std::vector<std::string>> match(const NamespaceSettings &settings, Text name) {
+    if (settings.pattern == nullptr) {
+        return settings.path == name ? std::optional(std::vector<std::string>()) : std::nullopt;
+    }
+    const std::vector<Text> *views = settings.pattern->match(name);
+    return views != nullptr ? std::optional(std::vector<std::string>(views->begin(), views->end()))
+                            : std::nullopt;
 }
 
 } // namespace
@@ -131,20 +142,13 @@ Namespace *Hub::namespace_for(Text name) {
         return known;
     }
     for (const auto &settings : settings_.namespaces) {
-        std::vector<std::string> matched;
-        if (settings->pattern == nullptr) {
-            if (settings->path != name) {
-                continue;
-            }
-        } else if (const std::vector<Text> *views = settings->pattern->match(name); views != nullptr) {
-            matched.assign(views->begin(), views->end());
-        } else {
-            continue;
+        const std::optional<std::vector<std::string>> captures = match(*settings, name);
+        if (captures) {
+            auto made = std::make_unique<Namespace>(std::string(name), *settings, *captures, hash_key_);
+            Namespace *nsp = made.get();
+            namespaces_.emplace(nsp->name(), std::move(made));
+            return nsp;
         }
-        auto made = std::make_unique<Namespace>(std::string(name), *settings, std::move(matched), hash_key_);
-        Namespace *nsp = made.get();
-        namespaces_.emplace(nsp->name(), std::move(made));
-        return nsp;
     }
     return nullptr;
 }
@@ -161,7 +165,7 @@ Result<Socket *> Hub::add_socket(Connection &connection, Namespace &nsp, Text au
     scope.auth = auth;
     socket.user = settings_.user.text(scope);
     const Result<RecordRef> record =
-        ports_.directory.add_socket(connection.record(), nsp.name(), socket.id_text(), socket.user, auth);
+        ports_.directory.add_socket(connection.record(), {nsp.name(), socket.id_text(), socket.user, auth});
     if (!record) {
         metrics().count(Metric::refused_zone_full);
         forget(socket);

@@ -67,27 +67,34 @@ PublishRequest::Fault PublishRequest::add(const wire::DomNode &message, std::siz
 PublishRequest::Fault PublishRequest::read_member(Text key, const wire::DomNode &value, Envelope &envelope) {
     if (key == "namespace") {
         envelope.nsp = value.text();
-        return envelope.nsp.starts_with('/') ? kFine : bad("\"namespace\" is a string that begins with /");
+        return check(envelope.nsp.starts_with('/'), "\"namespace\" is a string that begins with /");
     }
     if (key == "event") {
         const bool good = value.is(json::Kind::string) && !wire::sio::is_reserved(value.text());
-        return good ? kFine : bad("\"event\" is a string, and none of the reserved names");
+        return check(good, "\"event\" is a string, and none of the reserved names");
     }
     if (key == "args") {
-        return value.is(json::Kind::array) ? kFine : bad("\"args\" is an array");
+        return check(value.is(json::Kind::array), "\"args\" is an array");
     }
     if (key == "volatile") {
         envelope.is_volatile = value.boolean();
-        return value.is(json::Kind::boolean) ? kFine : bad("\"volatile\" is true or false");
+        return check(value.is(json::Kind::boolean), "\"volatile\" is true or false");
     }
     if (key == "ack") {
         return read_ack(value);
     }
+    return read_audience(key, value, envelope);
+}
+
+PublishRequest::Fault PublishRequest::read_audience(Text key, const wire::DomNode &value,
+                                                    Envelope &envelope) {
     if (key == "except") {
         return read_rooms(key, value, envelope.except);
     }
-    return key == "rooms" || key == "users" ? read_rooms(key, value, envelope.to)
-                                            : bad(quoted(key) + " is no member of a message");
+    if (key == "rooms" || key == "users") {
+        return read_rooms(key, value, envelope.to);
+    }
+    return bad(quoted(key) + " is no member of a message");
 }
 
 PublishRequest::Fault PublishRequest::read_ack(const wire::DomNode &value) {
@@ -133,6 +140,10 @@ void PublishRequest::set_data(Envelope &envelope, const wire::DomNode &message) 
     }
     data += ']';
     envelope.data = data;
+}
+
+PublishRequest::Fault PublishRequest::check(bool good, const char *rule) const {
+    return good ? kFine : bad(rule);
 }
 
 PublishFault PublishRequest::bad(const std::string &what) const {

@@ -42,6 +42,8 @@ private:
     Fault add(const wire::DomNode &message, std::size_t index);
     Fault read_member(Text key, const wire::DomNode &value, Envelope &envelope);
     Fault read_ack(const wire::DomNode &value);
+    Fault read_audience(Text key, const wire::DomNode &value, Envelope &envelope);
+    [[nodiscard]] Fault check(bool good, const char *rule) const;
     Fault read_rooms(Text key, const wire::DomNode &value, std::vector<Text> &rooms);
     void set_data(Envelope &envelope, const wire::DomNode &message);
     [[nodiscard]] PublishFault bad(const std::string &what) const;

@@ -49,7 +49,7 @@ std::unique_ptr<AppZones> AppZones::attach(const AppConf &conf, std::uint32_t se
                       log_zone ? table.error().where : log_zone.error().where);
         return nullptr;
     }
-    zones->log.emplace(std::move(*log_zone));
+    zones->log.emplace(*log_zone);
     zones->table.emplace(std::move(*table));
     return zones;
 }

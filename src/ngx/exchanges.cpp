@@ -93,7 +93,7 @@ Result<void> Exchanges::ask(cluster::Call call, Handle exchange, Text body) {
         return {Code::gone, "exchange has ended"};
     }
     const std::string sid = found->sid; // the exchange may end inside the call
-    return app_.homes().ask(call, {found->home, sid}, exchange, body, app_.worker().now());
+    return app_.homes().ask({found->home, sid}, {call, exchange, body}, app_.worker().now());
 }
 
 void Exchanges::ask_or_refuse(cluster::Call call, Handle exchange, Text body) {

@@ -62,7 +62,7 @@ public:
     void settle(RecordRef) override {}
     void hand_over(RecordRef, std::uint32_t, std::uint32_t) override {}
     void remove_connection(RecordRef) override {}
-    Result<RecordRef> add_socket(RecordRef, Text, Text, Text, Text) override { return record(); }
+    Result<RecordRef> add_socket(RecordRef, const SocketText &) override { return record(); }
     void remove_socket(RecordRef) override {}
     Result<std::uint32_t> join(RecordRef, Text room) override {
         joined += std::string(room) + ";";
