@@ -352,7 +352,9 @@ void Session::close(CloseReason reason, Millis now) {
     // A client that broke off or broke the protocol gets no last words on polling.
     const bool orderly = reason == CloseReason::forced_close || reason == CloseReason::forced_server_close ||
                          reason == CloseReason::server_shutting_down;
-    if (port_ != nullptr || !orderly) {
+    // At a full stop nobody will accept another GET.
+    const bool last_chance = reason == CloseReason::server_shutting_down && !poll_;
+    if (port_ != nullptr || !orderly || last_chance) {
         end(reason, now);
         return;
     }

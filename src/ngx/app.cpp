@@ -95,7 +95,7 @@ bool App::work() {
 }
 
 void App::bury(shm::SeatRef dead) {
-    leave_zones(dead);
+    bury_records(dead);
     forget(dead);
 }
 
@@ -119,12 +119,14 @@ std::vector<shm::SeatRef> App::readers() {
     return seats;
 }
 
-void App::leave_zones(shm::SeatRef seat) {
+void App::bury_records(shm::SeatRef seat) {
     directory_.sweep(seat);
-    {
-        shm::Locked held(zones_->log_lock, zones_->log->region);
-        zones_->log->boxes.close(held, seat);
-    }
+    shm::Locked held(zones_->log_lock, zones_->log->region);
+    zones_->log->boxes.close(held, seat);
+}
+
+void App::leave_zones(shm::SeatRef seat) {
+    bury_records(seat);
     shm::Locked held(zones_->table_lock, zones_->table->region);
     zones_->table->counters.fold(held, seat.index);
 }

@@ -78,6 +78,8 @@ public:
     void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override;
 
 private:
+    void bury_records(shm::SeatRef seat);
+    // For one's own seat. The counters of a dead one are folded by who claims it next.
     void leave_zones(shm::SeatRef seat);
 
     const AppConf &conf_;

@@ -31,8 +31,7 @@ ngx_int_t on_init_module(ngx_cycle_t *cycle) noexcept {
     if (!open_wake_descriptors(seats, cycle->log) || !form_zones(*conf, seats, cycle->log)) {
         return NGX_ERROR;
     }
-    next_cycle();
-    return NGX_OK;
+    return next_cycle() ? NGX_OK : NGX_ERROR;
 }
 
 ngx_int_t on_init_process(ngx_cycle_t *cycle) noexcept {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ngx/process.hpp"
 
+#include <atomic>
 #include <new>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace rt::ngx {
@@ -13,7 +15,8 @@ namespace {
 // every later generation inherit them.
 constinit int *descriptors = nullptr;
 constinit std::uint32_t descriptor_count = 0;
-constinit std::uint64_t cycles = 0;
+constinit std::uint64_t my_cycle = 0;
+constinit std::uint64_t *shared_cycle = nullptr; // in memory that all workers see
 
 } // namespace
 
@@ -45,8 +48,21 @@ int wake_descriptor(std::uint32_t seat) noexcept { return seat < descriptor_coun
 
 std::uint32_t wake_descriptors() noexcept { return descriptor_count; }
 
-void next_cycle() noexcept { ++cycles; }
+bool next_cycle() noexcept {
+    if (shared_cycle == nullptr) {
+        void *page =
+            mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (page == MAP_FAILED) {
+            return false;
+        }
+        shared_cycle = static_cast<std::uint64_t *>(page);
+    }
+    std::atomic_ref(*shared_cycle).store(++my_cycle);
+    return true;
+}
 
-std::uint64_t cycle_number() noexcept { return cycles; }
+std::uint64_t cycle_number() noexcept { return my_cycle; }
+
+std::uint64_t newest_cycle() noexcept { return std::atomic_ref(*shared_cycle).load(); }
 
 } // namespace rt::ngx

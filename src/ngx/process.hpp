@@ -18,8 +18,12 @@ namespace rt::ngx {
 [[nodiscard]] int wake_descriptor(std::uint32_t seat) noexcept;
 [[nodiscard]] std::uint32_t wake_descriptors() noexcept;
 
-// Counts final configurations; a worker keeps the number it was forked with.
-void next_cycle() noexcept;
+// Counts final configurations. False: no memory to share the count in.
+[[nodiscard]] bool next_cycle() noexcept;
+
+// The one that this process was forked for, and the newest there is: where they differ, a
+// quitting worker leaves because of a reload and not of a full stop.
 [[nodiscard]] std::uint64_t cycle_number() noexcept;
+[[nodiscard]] std::uint64_t newest_cycle() noexcept;
 
 } // namespace rt::ngx

@@ -31,6 +31,18 @@ hub::WorkerStatus worker_status(App &app, const shm::SeatInfo &seat) {
     return status;
 }
 
+// Counters over all time; gauges of who lives, for a dead worker's stand until its seat is taken.
+std::uint64_t total(App &app, const hub::Status &status, hub::Metric metric) {
+    if (metric < hub::Metric::first_gauge) {
+        return app.counters().sum(metric);
+    }
+    std::uint64_t sum = 0;
+    for (const hub::WorkerStatus &worker : status.workers) {
+        sum += worker.values[static_cast<std::size_t>(metric)];
+    }
+    return sum;
+}
+
 hub::Status collect(App &app) {
     hub::Status status;
     status.app = app.conf().settings.name;
@@ -45,7 +57,7 @@ hub::Status collect(App &app) {
     app.worker().seats().each(
         [&](const shm::SeatInfo &seat) { status.workers.push_back(worker_status(app, seat)); });
     for (std::size_t i = 0; i < hub::kMetrics; ++i) {
-        status.totals[i] = app.counters().sum(static_cast<hub::Metric>(i));
+        status.totals[i] = total(app, status, static_cast<hub::Metric>(i));
     }
     return status;
 }

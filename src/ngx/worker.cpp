@@ -15,6 +15,7 @@ namespace rt::ngx {
 namespace {
 
 constexpr ngx_msec_t kBeat = 250;    // a silent worker counts as gone after four
+constexpr int kDeserted = 4;         // beats without an accepting worker: a crash takes less
 constexpr ngx_msec_t kMailRetry = 5; // while some mailbox is full
 
 bool is_alive(std::int32_t pid) noexcept { return kill(pid, 0) == 0 || errno != ESRCH; }
@@ -283,6 +284,9 @@ void Worker::beat() {
     seats_.seats.beat(seat_, now());
     bury_dead();
     forget_gone();
+    if (quitting_) {
+        notice_full_stop();
+    }
     share_load();
     balance_.look();
     ngx_add_timer(&beat_, kBeat);
@@ -362,25 +366,37 @@ void Worker::on_wake(ngx_event_t *event) noexcept {
 void Worker::quit() {
     seats_.seats.set_state(seat_, shm::SeatState::quitting);
     balance_.release();
-    if (!newer_cycle()) {
-        for (const auto &app : apps_) {
-            app->hub().close_all(engine::CloseReason::server_shutting_down, now());
-            app->questions().end_all();
-        }
+    quitting_ = true;
+    if (newest_cycle() == cycle_number()) {
+        close_all();
     }
     touch();
+}
+
+void Worker::close_all() {
+    for (const auto &app : apps_) {
+        app->hub().close_all(engine::CloseReason::server_shutting_down, now());
+        app->questions().end_all();
+    }
+}
+
+// A worker that stayed for its clients after a reload hears nothing of a full stop: nginx has
+// told it to quit already. It sees that nobody is left to accept.
+void Worker::notice_full_stop() {
+    bool accepting = false;
+    seats_.seats.each([&](const shm::SeatInfo &seat) {
+        accepting = accepting || seat.state == shm::SeatState::accepting;
+    });
+    deserted_beats_ = accepting ? 0 : deserted_beats_ + 1;
+    if (deserted_beats_ == kDeserted) {
+        close_all();
+        touch();
+    }
 }
 
 bool Worker::has_sessions() const noexcept {
     return links_ > 0 || !upgrades_.empty() ||
            std::any_of(apps_.begin(), apps_.end(), [](const auto &app) { return app->is_needed(); });
-}
-
-// Equal numbers mean a full stop: a reload forks its workers before the old ones quit.
-bool Worker::newer_cycle() const noexcept {
-    bool newer = false;
-    seats_.seats.each([&](const shm::SeatInfo &seat) { newer = newer || seat.cycle > cycle_number(); });
-    return newer;
 }
 
 } // namespace rt::ngx

@@ -91,9 +91,10 @@ private:
     void set_timer();
     void beat();
     void bury_dead();
+    void close_all();
+    void notice_full_stop();
     void forget_gone();
     [[nodiscard]] bool has_sessions() const noexcept;
-    [[nodiscard]] bool newer_cycle() const noexcept;
 
     static void on_turn(ngx_event_t *event) noexcept;
     static void on_timer(ngx_event_t *event) noexcept;
@@ -122,6 +123,8 @@ private:
     ngx_event_t mail_retry_{};
     Millis timer_due_ = kNever;
     int links_ = 0;
+    int deserted_beats_ = 0;
+    bool quitting_ = false;
     bool wake_readers_ = false;
     bool in_turn_ = false;
     std::array<std::uint8_t, 16384> read_buffer_; // for every connection in turn
