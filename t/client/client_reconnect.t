@@ -102,7 +102,7 @@ for (const [transport, options] of Object.entries(TRANSPORTS)) {
         // Who was at home there learns of it sooner or later, and comes back.
         const together = async () => {
             if (!sockets.every((socket) => socket.connected)) return false;
-            const heard = (await hearing.all().catch(() => [])).map((list) => list.filter(([name]) => name === 'said'));
+            const heard = (await hearing.all(sockets[0], 1000).catch(() => [])).map((list) => list.filter(([name]) => name === 'said'));
             return heard.length === sockets.length;
         };
         await until(together, label('everyone hears everyone'), 30000);

@@ -22,14 +22,14 @@ class Hearing {
     }
 
     // Resolves with what each socket heard since the last time, when the marker reached all.
-    async all(from = this.sockets[0]) {
+    async all(from = this.sockets[0], ms = undefined) {
         const mark = ++fences;
         const reached = this.sockets.map((socket) => new Promise((resolve) => {
             const listener = (got) => { if (got === mark) { socket.off('fence', listener); resolve(); } };
             socket.on('fence', listener);
         }));
         from.emit('fence', mark);
-        await deadline(Promise.all(reached), 'the marker reaches every client');
+        await deadline(Promise.all(reached), 'the marker reaches every client', ms);
         const { heard } = this;
         this.heard = this.sockets.map(() => []);
         return heard;
