@@ -150,7 +150,8 @@ public:
     void set_transport(hub::RecordRef, engine::TransportKind) override {}
     void settle(hub::RecordRef connection) override { hand_over(connection, seat_, 1); }
     void hand_over(hub::RecordRef connection, std::uint32_t seat, std::uint32_t) override {
-        if (const auto found = roster_.connections.find(connection.serial); found != roster_.connections.end()) {
+        if (const auto found = roster_.connections.find(connection.serial);
+            found != roster_.connections.end()) {
             found->second.home = seat;
         }
     }
@@ -159,11 +160,11 @@ public:
         std::erase_if(roster_.sockets,
                       [&](const auto &entry) { return entry.second.connection == connection.serial; });
     }
-    Result<hub::RecordRef> add_socket(hub::RecordRef connection, Text, Text id, Text, Text) override {
+    Result<hub::RecordRef> add_socket(hub::RecordRef connection, const hub::SocketText &socket) override {
         if (roster_.full) {
             return {Code::full, "no room"};
         }
-        roster_.sockets[++roster_.serial] = {connection.serial, std::string(id), {}};
+        roster_.sockets[++roster_.serial] = {connection.serial, std::string(socket.id), {}};
         return hub::RecordRef{2, roster_.serial};
     }
     void remove_socket(hub::RecordRef socket) override { roster_.sockets.erase(socket.serial); }
