@@ -11,7 +11,11 @@ constexpr std::size_t kImage = sizeof(std::uint64_t) + sizeof(AskerId) + sizeof(
 
 } // namespace
 
-void PendingAcks::add(const PendingAck &ack) {
+// Each look at the whole list is paid for by the adds since the last one.
+void PendingAcks::add(const PendingAck &ack, Millis now) {
+    if (list_ != nullptr && list_->size() == list_->capacity()) {
+        purge(now);
+    }
     if (list_ == nullptr) {
         list_ = std::make_unique<std::vector<PendingAck>>();
     }
@@ -26,7 +30,6 @@ void PendingAcks::drop_last() noexcept {
 }
 
 std::optional<AskerId> PendingAcks::take(std::uint64_t id, Millis now) {
-    purge(now);
     if (list_ == nullptr) {
         return std::nullopt;
     }
@@ -35,19 +38,19 @@ std::optional<AskerId> PendingAcks::take(std::uint64_t id, Millis now) {
     if (found == list_->end()) {
         return std::nullopt;
     }
-    const AskerId asker = found->asker;
+    const PendingAck ack = *found;
     list_->erase(found);
     shrink();
-    return asker;
+    return ack.deadline > now ? std::optional(ack.asker) : std::nullopt;
 }
 
 std::size_t PendingAcks::count(Millis now) {
     purge(now);
-    return list_ == nullptr ? 0 : list_->size();
+    return size();
 }
 
 void PendingAcks::freeze(Writer &out, Millis now) const {
-    out.put(static_cast<std::uint32_t>(list_ == nullptr ? 0 : list_->size()));
+    out.put(static_cast<std::uint32_t>(size()));
     each([&](const PendingAck &ack) {
         out.put(ack.id);
         out.put(ack.asker);
@@ -60,7 +63,7 @@ void PendingAcks::thaw(Reader &in, Millis now) {
     for (std::uint32_t i = 0; i < count; ++i) {
         const auto id = in.get<std::uint64_t>();
         const auto asker = in.get<AskerId>();
-        add({id, asker, now + in.get<Millis>()});
+        add({id, asker, now + in.get<Millis>()}, now);
     }
     purge(now);
 }

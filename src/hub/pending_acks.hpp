@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The acks that one socket owes. Those that are overdue are forgotten when the list is touched.
+// The acks that one socket owes. Those that are overdue are forgotten before the list grows.
 #pragma once
 
 #include "base/ports.hpp"
@@ -22,13 +22,15 @@ struct PendingAck {
 // One pointer while nothing is owed.
 class PendingAcks {
 public:
-    void add(const PendingAck &ack);
+    void add(const PendingAck &ack, Millis now);
     // Takes the last one back: its event was not sent.
     void drop_last() noexcept;
 
     // Who waits for the ack of this id; nobody if it is unknown or overdue. Once.
     [[nodiscard]] std::optional<AskerId> take(std::uint64_t id, Millis now);
 
+    // With those that are overdue and not forgotten yet, and without.
+    [[nodiscard]] std::size_t size() const noexcept { return list_ == nullptr ? 0 : list_->size(); }
     [[nodiscard]] std::size_t count(Millis now);
 
     // A deadline travels as the time that is left.

@@ -47,7 +47,7 @@ void Asks::on_answers(Handle handle, const cluster::Answers &answers) {
     std::string body = "{\"ok\":true,\"id\":\"";
     append_number(body, waiting->id);
     body += "\",\"answers\":" + answers.answers + ",\"missing\":" + answers.missing + "}";
-    finish_request(waiting->r, {NGX_HTTP_OK, engine::BodyKind::json, body});
+    finish_request(waiting->r, Reply{NGX_HTTP_OK, "application/json", body, false});
 }
 
 } // namespace rt::ngx

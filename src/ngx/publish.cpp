@@ -88,22 +88,16 @@ public:
     void on_body(ngx_http_request_t *r, const std::string &body) override {
         app_.worker().touch();
         if (const ngx_int_t rc = publish(r, app_, conf_, body); rc != NGX_DONE) {
-            finish(r, rc);
+            finish_request(r, rc);
         }
     }
 
     void on_too_big(ngx_http_request_t *r) override {
         r->keepalive = 0;
-        finish(r, send_error(r, {413, "too_big", "the body is larger than realtime_max_payload"}));
+        finish_request(r, send_error(r, {413, "too_big", "the body is larger than realtime_max_payload"}));
     }
 
 private:
-    static void finish(ngx_http_request_t *r, ngx_int_t rc) {
-        ngx_connection_t *c = r->connection;
-        ngx_http_finalize_request(r, rc);
-        ngx_http_run_posted_requests(c);
-    }
-
     App &app_;
     const LocationConf &conf_;
 };

@@ -68,8 +68,14 @@ ngx_int_t send_answer(ngx_http_request_t *r, const engine::Answer &answer) {
 }
 
 void finish_request(ngx_http_request_t *r, const engine::Answer &answer) {
+    finish_request(r, send_answer(r, answer));
+}
+
+void finish_request(ngx_http_request_t *r, const Reply &reply) { finish_request(r, send_reply(r, reply)); }
+
+void finish_request(ngx_http_request_t *r, ngx_int_t rc) {
     ngx_connection_t *c = r->connection;
-    ngx_http_finalize_request(r, send_answer(r, answer));
+    ngx_http_finalize_request(r, rc);
     ngx_http_run_posted_requests(c);
 }
 

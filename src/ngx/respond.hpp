@@ -23,6 +23,9 @@ struct Reply {
 // For a request that waited with its count raised: answers and lets it go, together with what
 // was posted behind it. It must not be touched afterwards.
 void finish_request(ngx_http_request_t *r, const engine::Answer &answer);
+void finish_request(ngx_http_request_t *r, const Reply &reply);
+// The same for one that is answered, or whose answer failed: with the result of that.
+void finish_request(ngx_http_request_t *r, ngx_int_t rc);
 
 // False: no memory. The texts live as long as the request.
 [[nodiscard]] bool add_header(ngx_http_request_t *r, Text name, Text value);

@@ -21,9 +21,9 @@ void each_is_taken_once() {
     PendingAcks acks;
     is(taken(acks, 0, 0), 0U, "an empty list");
     is(acks.count(0), 0U, "counts nothing");
-    acks.add({1000, asker(1), 50});
-    acks.add({std::uint64_t{1} << 52, asker(2), 50});
-    acks.add({3, asker(3), 50});
+    acks.add({1000, asker(1), 50}, 0);
+    acks.add({std::uint64_t{1} << 52, asker(2), 50}, 0);
+    acks.add({3, asker(3), 50}, 0);
     is(acks.count(0), 3U, "three");
     is(taken(acks, 1001, 0), 0U, "an unknown id");
     is(taken(acks, std::uint64_t{1} << 52, 0), 2U, "in the middle");
@@ -37,20 +37,27 @@ void each_is_taken_once() {
 
 void overdue() {
     PendingAcks acks;
-    acks.add({1, asker(1), 50});
-    acks.add({2, asker(2), 70});
-    acks.add({3, asker(3), 60});
+    acks.add({1, asker(1), 50}, 0);
+    acks.add({2, asker(2), 70}, 0);
+    acks.add({3, asker(3), 60}, 0);
     is(acks.count(49), 3U, "in time");
     is(taken(acks, 1, 50), 0U, "too late");
-    is(acks.count(50), 2U, "and forgotten");
+    is(acks.size(), 2U, "and forgotten");
     is(acks.count(60), 1U, "whatever their order");
     is(taken(acks, 2, 69), 2U, "just in time");
+
+    PendingAcks many;
+    for (std::uint64_t id = 0; id < 10000; ++id) {
+        many.add({id, asker(1), static_cast<Millis>(id) + 10}, static_cast<Millis>(id));
+    }
+    ok(many.size() < 100, "a list whose acks never come does not grow");
+    is(taken(many, 9995, 10000), 1U, "and holds what is still to come");
 }
 
 void moved() {
     PendingAcks acks;
-    acks.add({1, asker(1), 1000});
-    acks.add({2, asker(2), 1700});
+    acks.add({1, asker(1), 1000}, 0);
+    acks.add({2, asker(2), 1700}, 0);
     std::string image;
     Writer out(image);
     acks.freeze(out, 900);
