@@ -24,7 +24,8 @@ function isFree(port) {
 async function freePort() {
     for (;;) {
         next = next >= LAST_PORT ? FIRST_PORT : next + 1;
-        if (await isFree(next)) return next;
+        const port = next; // others may ask meanwhile
+        if (await isFree(port)) return port;
     }
 }
 

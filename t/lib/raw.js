@@ -63,9 +63,9 @@ function parseHead(text) {
 }
 
 class Connection {
-    // `target`: {port, host?} or {path}, with `tls: {…}` for TLS; or an Nginx.
+    // `target`: {port, host?, localAddress?} or {path}, with `tls: {…}` for TLS; or an Nginx.
     static open(target, ms) {
-        const to = target.path ? { path: target.path } : { host: target.host || '127.0.0.1', port: target.port };
+        const to = target.path ? { path: target.path } : { host: target.host || '127.0.0.1', port: target.port, localAddress: target.localAddress };
         const socket = target.tls ? tls.connect({ ...to, rejectUnauthorized: false, ...target.tls }) : net.connect(to);
         const ready = new Promise((resolve, reject) => {
             socket.once(target.tls ? 'secureConnect' : 'connect', () => resolve(new Connection(socket)));
