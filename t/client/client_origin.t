@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: BSD-2-Clause
 // Origins and cookies: who may open a session from a browser, what a refused one is shown,
-// and which response sets the cookie.
+// and which response sets the cookie. Seed rows 001-02, 001-11, 001-12.
 'use strict';
 
 const { test, is, ok, deepEqual } = require('../lib/tap');

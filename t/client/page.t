@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The page with three clients, in Chromium: all three receive, over at least two workers;
 // from a foreign origin that is allowed, from one that is not; and when the server stops.
-// Seed rows 001-05, 001-09, 001-10, 001-11, 001-12.
+// Seed rows 001-05, 001-06, 001-09, 001-10, 001-11, 001-12, 001-24, 001-25, 001-26.
 'use strict';
 
 const http = require('http');
