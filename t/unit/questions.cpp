@@ -3,14 +3,11 @@
 // not be waited for. Mail is delivered when the test says so, and the clock is the test's.
 #include "cluster/questions.hpp"
 #include "base/base64.hpp"
-#include "cluster/zones.hpp"
-#include "tap.hpp"
+#include "host_env.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <functional>
 #include <memory>
-#include <optional>
 
 using namespace rt;
 using namespace rt::test;
@@ -19,36 +16,15 @@ namespace {
 
 constexpr std::uint16_t kImage = 50; // mail of another kind, a session on its way
 
-struct FreeLock final : shm::Lock {
-    void lock() noexcept override {}
-    void unlock() noexcept override {}
-};
-
 std::string sid(int number) {
     std::string text = "host000000000000" + std::to_string(1000 + number);
     return text;
 }
 
-struct Memory {
-    explicit Memory(std::uint32_t seats) : bytes((4u << 20) + shm::kLine) {
-        const std::size_t past = std::bit_cast<std::uintptr_t>(bytes.data()) % shm::kLine;
-        zone.emplace(*cluster::LogZone::create(MutableBytes(bytes).subspan(shm::kLine - past, 4u << 20),
-                                               seats, {1, 2}));
-        shm::Locked held(lock, zone->region);
-        for (std::uint32_t seat = 0; seat < seats; ++seat) {
-            static_cast<void>(zone->boxes.open(held, {seat, 1}));
-        }
-    }
-
-    std::vector<std::uint8_t> bytes;
-    FreeLock lock;
-    std::optional<cluster::LogZone> zone;
-};
-
-class Worker final : public cluster::Wakes, public cluster::QuestionEvents, public cluster::MailEvents {
+class Asker final : public cluster::Wakes, public cluster::QuestionEvents, public cluster::MailEvents {
 public:
-    Worker(Memory &memory, std::uint32_t seat_)
-        : seat{seat_, 1}, post({memory.lock, memory.zone->region}, memory.zone->boxes, seat, *this),
+    Asker(HostMemory &memory, std::uint32_t seat_)
+        : seat{seat_, 1}, post(memory.place(), memory.zone().boxes, seat, *this),
           questions(seat, post, deadlines, *this) {}
 
     void on_answers(Handle by, const cluster::Answers &answers) override {
@@ -83,15 +59,15 @@ public:
     std::function<void()> arrival;
 };
 
-class Host {
+class Askers {
 public:
-    explicit Host(std::uint32_t workers) : memory_(workers) {
+    explicit Askers(std::uint32_t workers) : memory_(4u << 20, workers) {
         for (std::uint32_t seat = 0; seat < workers; ++seat) {
-            workers_.push_back(std::make_unique<Worker>(memory_, seat));
+            workers_.push_back(std::make_unique<Asker>(memory_, seat));
         }
     }
 
-    Worker &operator[](std::size_t seat) { return *workers_[seat]; }
+    Asker &operator[](std::size_t seat) { return *workers_[seat]; }
 
     // The first worker asks all of them.
     hub::AskerId ask(std::uint32_t timeout = 5000, std::uint32_t by = 7) {
@@ -129,13 +105,13 @@ public:
     }
 
     void close_mailbox(std::size_t worker) {
-        shm::Locked held(memory_.lock, memory_.zone->region);
-        memory_.zone->boxes.close(held, workers_[worker]->seat);
+        shm::Locked held(memory_.lock, memory_.zone().region);
+        memory_.zone().boxes.close(held, workers_[worker]->seat);
     }
 
 private:
-    Memory memory_;
-    std::vector<std::unique_ptr<Worker>> workers_;
+    HostMemory memory_;
+    std::vector<std::unique_ptr<Asker>> workers_;
 };
 
 std::string answer(int socket, const std::string &args) {
@@ -145,7 +121,7 @@ std::string answer(int socket, const std::string &args) {
 std::string quoted(int socket) { return "\"" + sid(socket) + "\""; }
 
 void everybody_answers() {
-    Host host(3);
+    Askers host(3);
     const hub::AskerId asker = host.ask();
     ok(static_cast<bool>(asker), "an asker");
     host.asks(0, asker, {1, 2});
@@ -169,10 +145,10 @@ void everybody_answers() {
 }
 
 void nobody_is_there() {
-    Host alone(1);
+    Askers alone(1);
     alone.asks(0, alone.ask(), {});
     is(alone[0].take(), "#7 [][]", "one worker, no sockets: at once");
-    Host host(3);
+    Askers host(3);
     const hub::AskerId asker = host.ask();
     host.asks(2, asker, {});
     host.asks(0, asker, {});
@@ -184,7 +160,7 @@ void nobody_is_there() {
 }
 
 void the_time_is_over() {
-    Host host(2);
+    Askers host(2);
     const hub::AskerId asker = host.ask(5000);
     host.asks(0, asker, {1, 2});
     host.asks(1, asker, {3, 4});
@@ -211,7 +187,7 @@ void timeouts() {
         {999, 1000}, {1234, 1300}, {5000, 5000}, {9901, 10000}, {59001, 60000}, {60000, 60000},
     };
     for (const auto &[asked, kept] : rows) {
-        Host host(1);
+        Askers host(1);
         is(host.ask(asked).timeout, kept, std::to_string(asked) + " ms");
         is(host[0].deadlines.next(), static_cast<Millis>(kept), "its deadline");
     }
@@ -219,7 +195,7 @@ void timeouts() {
 
 void binary_answers() {
     for (const std::size_t worker : {0, 1}) {
-        Host host(2);
+        Askers host(2);
         const hub::AskerId asker = host.ask();
         const std::string one("\0\xff", 2);
         host.asks(worker, asker, {1});
@@ -233,7 +209,7 @@ void binary_answers() {
 }
 
 void large_answers() {
-    Host host(2);
+    Askers host(2);
     const hub::AskerId asker = host.ask();
     const std::string big(1u << 20, 'x');
     host.asks(0, asker, {});
@@ -263,7 +239,7 @@ void large_answers() {
 
 // Answers that nobody asked for change nothing but what they may.
 void odd_answers() {
-    Host host(2);
+    Askers host(2);
     const hub::AskerId asker = host.ask();
     host.asks(0, asker, {1});
     host.answers(0, asker, 1, "[1]");
@@ -297,7 +273,7 @@ void odd_answers() {
 }
 
 void several_questions() {
-    Host host(2);
+    Askers host(2);
     const hub::AskerId a = host.ask(5000, 1);
     const hub::AskerId b = host.ask(3000, 2);
     const hub::AskerId c = host.ask(1000, 3);
@@ -320,7 +296,7 @@ void several_questions() {
 }
 
 void a_worker_ends() {
-    Host host(3);
+    Askers host(3);
     const shm::SeatRef gone = host[2].seat;
     const hub::AskerId early = host.ask(5000, 1);
     host.asks(0, early, {1});
@@ -363,7 +339,7 @@ void a_worker_ends() {
 }
 
 void a_socket_moves() {
-    Host host(3);
+    Askers host(3);
     const hub::AskerId asker = host.ask();
     host.asks(0, asker, {});
     host.asks(1, asker, {});
@@ -385,7 +361,7 @@ void a_socket_moves() {
 // A session leaves worker 1 before that reads the question, and reaches worker 2 after that
 // did: neither asks it when it reads the question, worker 2 does when the session comes.
 void on_the_way() {
-    Host host(3);
+    Askers host(3);
     const hub::AskerId asker = host.ask();
     static_cast<void>(host[1].post.send(host[2].seat, kImage, {}));
     host[2].arrival = [&] { host[2].questions.arrived(asker, sid(1)); };
@@ -417,7 +393,7 @@ void on_the_way() {
 
 // Mail of the right kinds and any length: nothing is read beyond its end.
 void damaged_mail() {
-    Host host(2); // one of them never reports
+    Askers host(2); // one of them never reports
     const hub::AskerId asker = host.ask();
     std::string body;
     Writer out(body);
