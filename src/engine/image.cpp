@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 #include <utility>
 
 namespace rt::engine {
@@ -51,7 +52,7 @@ Ref<wire::Frame> thaw_frame(Reader &in) {
     if (parts == 0) {
         return wire::Frame::raw(as_bytes(in.get_text()));
     }
-    Text text;
+    std::optional<Text> text;
     std::vector<Bytes> attachments;
     for (std::uint32_t i = 0; i < parts; ++i) {
         const bool binary = in.get<std::uint8_t>() != 0;
@@ -62,10 +63,10 @@ Ref<wire::Frame> thaw_frame(Reader &in) {
             text = payload;
         }
     }
-    if (text.empty() && attachments.size() == 1) {
+    if (!text && attachments.size() == 1) {
         return wire::Frame::binary(attachments.front());
     }
-    return wire::Frame::packet({text}, attachments);
+    return wire::Frame::packet({text.value_or(Text())}, attachments);
 }
 
 } // namespace
