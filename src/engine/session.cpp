@@ -14,8 +14,9 @@ namespace eio = wire::eio;
 
 namespace {
 
-constexpr Millis kLinger = 30000; // how long a closed polling session waits for its last GET
-constexpr Millis kLate = 100;     // what a late timer may take off the time for a pong
+constexpr Millis kLinger = 30000;   // how long a closed polling session waits for its last GET
+constexpr Millis kLastMoment = 300; // the same at a full stop, when only GETs under way can come
+constexpr Millis kLate = 100;       // what a late timer may take off the time for a pong
 
 constexpr Answer kOk{200, BodyKind::ok, "ok"};
 constexpr Answer kBad{400, BodyKind::empty, ""};
@@ -143,6 +144,14 @@ void Session::on_abort(const ExchangeId &id, Millis now) {
         return;
     }
     end(CloseReason::transport_error, now);
+}
+
+void Session::on_seat_gone(std::uint32_t seat, std::uint32_t seat_generation, Millis now) {
+    for (const ExchangeId id : {poll_, post_}) {
+        if (id && id.seat == seat && id.seat_generation == seat_generation) {
+            on_abort(id, now);
+        }
+    }
 }
 
 bool Session::probe_begin(Millis now) {
@@ -366,7 +375,7 @@ void Session::close(CloseReason reason, Millis now) {
         finish();
         return;
     }
-    ports_.deadlines.start(*this, now, kLinger);
+    ports_.deadlines.start(*this, now, reason == CloseReason::server_shutting_down ? kLastMoment : kLinger);
     if (poll_) {
         answer_closing();
     }

@@ -107,6 +107,9 @@ public:
     // The client dropped the connection of a held GET or of an unfinished POST.
     void on_abort(const ExchangeId &id, Millis now);
 
+    // A worker died, and with it what it held of this session: the same.
+    void on_seat_gone(std::uint32_t seat, std::uint32_t seat_generation, Millis now);
+
     // A WebSocket wants to take over. begin: false if one is already probing, or the session
     // is not on polling. seen: `2probe` came; held GETs are now answered with a noop until
     // the end. end: the probe gave up.

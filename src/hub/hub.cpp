@@ -131,6 +131,12 @@ void Hub::close_all(engine::CloseReason reason, Millis now) {
     connections_.each([&](Handle, Connection &connection) { connection.session().close(reason, now); });
 }
 
+void Hub::on_seat_gone(std::uint32_t seat, std::uint32_t seat_generation, Millis now) {
+    connections_.each([&](Handle, Connection &connection) {
+        connection.session().on_seat_gone(seat, seat_generation, now);
+    });
+}
+
 Namespace *Hub::known_namespace(Text name) const {
     const auto found = namespaces_.find(name);
     return found == namespaces_.end() ? nullptr : found->second.get();

@@ -66,6 +66,8 @@ public:
 
     // Ends all sessions (decisions.md, ruling 17).
     void close_all(engine::CloseReason reason, Millis now);
+    // A worker died: the sessions whose requests it held end.
+    void on_seat_gone(std::uint32_t seat, std::uint32_t seat_generation, Millis now);
 
     // A session that arrives from, or goes to, another worker (hub/mover.cpp): nothing is told
     // to the application or the client. What was published behind the image's position is the

@@ -102,6 +102,7 @@ void App::bury(shm::SeatRef dead) {
 void App::forget(shm::SeatRef dead) {
     post_.forget(dead);
     exchanges_.fail(dead);
+    hub_.on_seat_gone(dead.index, dead.generation, worker_.now());
     questions_.forget(dead);
 }
 
@@ -119,10 +120,14 @@ std::vector<shm::SeatRef> App::readers() {
     return seats;
 }
 
+// The mailbox first: a session that is handed over to the dead is refused from then on, or swept
+// with the others.
 void App::bury_records(shm::SeatRef seat) {
+    {
+        shm::Locked held(zones_->log_lock, zones_->log->region);
+        zones_->log->boxes.close(held, seat);
+    }
     directory_.sweep(seat);
-    shm::Locked held(zones_->log_lock, zones_->log->region);
-    zones_->log->boxes.close(held, seat);
 }
 
 void App::leave_zones(shm::SeatRef seat) {

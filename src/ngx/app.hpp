@@ -65,7 +65,9 @@ public:
     // A part of the log and all mail; true if there is more of the log.
     [[nodiscard]] bool work();
     // Sessions, and requests that wait for the answers of others.
-    [[nodiscard]] bool is_needed() const noexcept { return hub_.size() > 0 || questions_.size() > 0; }
+    [[nodiscard]] bool is_needed() const noexcept {
+        return hub_.size() > 0 || exchanges_.size() > 0 || questions_.size() > 0;
+    }
     [[nodiscard]] bool has_work() const noexcept { return bus_.behind() || post_.has_mail(); }
 
     // Another worker is gone, and this one was the first to see it: what it left in the zones,

@@ -6,13 +6,17 @@ namespace rt::ngx {
 namespace {
 
 constexpr std::uint32_t kSlack = 4; // connections over the mean that nobody minds
-constexpr Millis kSilent = 1000;    // without a beat a worker does not count
+constexpr Millis kSilent = 600;     // without a beat a worker does not count
 
 } // namespace
 
+void Balance::listen(ngx_event_handler_pt handler) {
+    each_shared([&](ngx_connection_t *c) { c->read->handler = handler; });
+}
+
 shm::SeatRef Balance::update(shm::Seats &seats, shm::SeatRef me, Millis now) {
     shm::Load load;
-    load.connections = static_cast<std::uint32_t>(cycle_->connection_n - cycle_->free_connection_n);
+    load.connections = held();
     seats.set_load(me, load);
     if (ngx_exiting != 0 || ngx_use_accept_mutex != 0) {
         return {}; // nginx has closed the listening sockets, or spreads by its mutex
@@ -43,9 +47,10 @@ Balance::Share Balance::share_of(const shm::Seats &seats, shm::SeatRef me, Milli
         if (!counts) {
             return;
         }
-        sum += seat.load.connections;
+        const bool is_mine = seat.ref == me;
+        sum += is_mine ? held() : seat.load.connections;
         ++workers;
-        mine = seat.ref == me ? seat.load.connections : mine;
+        mine = is_mine ? held() : mine;
         if (seat.load.connections < lowest) {
             lowest = seat.load.connections;
             share.least = seat.ref;
@@ -55,15 +60,27 @@ Balance::Share Balance::share_of(const shm::Seats &seats, shm::SeatRef me, Milli
     return share;
 }
 
-void Balance::look() noexcept {
+std::uint32_t Balance::held() const noexcept {
+    return static_cast<std::uint32_t>(cycle_->connection_n - cycle_->free_connection_n);
+}
+
+void Balance::look(const shm::Seats &seats, shm::SeatRef me, Millis now) {
     if (paused_ || ngx_exiting != 0 || ngx_use_accept_mutex != 0) {
         return;
     }
-    each_shared([](ngx_connection_t *c) {
-        if (c->read->active != 0) {
-            c->read->handler(c->read);
+    each_shared([&](ngx_connection_t *c) {
+        // Whoever paused may have been told of more than one.
+        while (!share_of(seats, me, now).over && accept_one(*c)) {
         }
     });
+}
+
+bool Balance::accept_one(ngx_connection_t &c) const {
+    const std::uint32_t before = held();
+    if (c.read->active != 0) {
+        c.read->handler(c.read);
+    }
+    return held() > before;
 }
 
 // nginx closes the listening sockets of a worker that quits before it tells anybody.
@@ -74,15 +91,12 @@ void Balance::release() {
     paused_ = false;
 }
 
-// With reuseport each worker has a queue of its own: nobody else would accept from it.
 void Balance::pause() {
-    auto *listening = static_cast<ngx_listening_t *>(cycle_->listening.elts);
-    for (ngx_uint_t i = 0; i < cycle_->listening.nelts; ++i) {
-        ngx_connection_t *c = listening[i].connection;
-        if (c != nullptr && c->read->active != 0 && listening[i].reuseport == 0) {
+    each_shared([](ngx_connection_t *c) {
+        if (c->read->active != 0) {
             ngx_del_event(c->read, NGX_READ_EVENT, NGX_DISABLE_EVENT);
         }
-    }
+    });
     paused_ = true;
 }
 

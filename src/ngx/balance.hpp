@@ -13,13 +13,17 @@ class Balance {
 public:
     explicit Balance(ngx_cycle_t *cycle) noexcept : cycle_(cycle) {}
 
-    // Called once per turn and per beat with what this worker holds. When it stops accepting,
-    // returns the worker that should look at its listening sockets: epoll may have told this
-    // one alone of connections that it now leaves.
+    // Once, when nginx has set up its listening sockets: `handler` is called for them in place
+    // of ngx_event_accept, which it calls, and then update().
+    void listen(ngx_event_handler_pt handler);
+
+    // Called once per connection, turn and beat with what this worker holds. When it stops
+    // accepting, returns the worker that should look at its listening sockets: epoll may have
+    // told this one alone of connections that it now leaves.
     [[nodiscard]] shm::SeatRef update(shm::Seats &seats, shm::SeatRef me, Millis now);
 
-    // Accepts what waits, without being told of it by epoll.
-    void look() noexcept;
+    // Accepts what waits, without being told of it by epoll, up to this worker's share.
+    void look(const shm::Seats &seats, shm::SeatRef me, Millis now);
 
     // Accepts whatever comes: the worker leaves, or is alone.
     void release();
@@ -34,6 +38,8 @@ private:
 
     [[nodiscard]] Share share_of(const shm::Seats &seats, shm::SeatRef me, Millis now) const;
     template <class Visit> void each_shared(Visit visit);
+    [[nodiscard]] std::uint32_t held() const noexcept;
+    [[nodiscard]] bool accept_one(ngx_connection_t &c) const;
     void pause();
     void resume();
 

@@ -23,6 +23,7 @@ engine::Answer refusal(wire::eio::RequestError error) {
 
 Handle Exchanges::hold(ngx_http_request_t *r, const cluster::Home &home) {
     const Handle exchange = exchanges_.emplace(Exchange{r, nullptr, home.seat, std::string(home.sid)});
+    app_.worker().watch(home.seat);
     if (watch_request(r, *this, exchange)) {
         return exchange;
     }
@@ -60,6 +61,7 @@ void Exchanges::post_drop(Handle exchange) {
 
 void Exchanges::probe(WsLink &link, const cluster::Home &home) {
     const Handle exchange = exchanges_.emplace(Exchange{nullptr, &link, home.seat, std::string(home.sid)});
+    app_.worker().watch(home.seat);
     link.probe(exchange);
     if (!ask(cluster::Call::probe, exchange, {})) {
         on_probe(exchange, false, app_.worker().now());
@@ -130,6 +132,12 @@ void Exchanges::fail(shm::SeatRef seat) {
         } else {
             on_probe(handle, false, app_.worker().now());
         }
+    });
+}
+
+void Exchanges::end_all() {
+    exchanges_.each([&](Handle handle, const Exchange &) {
+        on_answer(handle, {NGX_HTTP_SERVICE_UNAVAILABLE, engine::BodyKind::empty, {}});
     });
 }
 

@@ -40,8 +40,13 @@ public:
     // The client has gone, or the request has ended some other way.
     void on_request_gone(Handle exchange);
 
+    [[nodiscard]] std::size_t size() const noexcept { return exchanges_.size(); }
+
     // A worker is gone: whatever waits for it is told that the session is unknown.
     void fail(shm::SeatRef seat);
+
+    // The process ends: whatever waits is refused.
+    void end_all();
 
     // cluster::HomeEvents
     void on_answer(Handle exchange, const engine::Answer &answer) override;

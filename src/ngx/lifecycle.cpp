@@ -52,7 +52,13 @@ ngx_int_t on_init_process(ngx_cycle_t *cycle) noexcept {
 }
 
 void on_exit_process(ngx_cycle_t *) noexcept {
-    guard([](const char *) {}, [] { delete std::exchange(the_worker, nullptr); });
+    guard([](const char *) {},
+          [] {
+              if (the_worker != nullptr) {
+                  the_worker->end();
+              }
+              delete std::exchange(the_worker, nullptr);
+          });
 }
 
 } // namespace rt::ngx

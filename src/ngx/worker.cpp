@@ -46,7 +46,6 @@ std::unique_ptr<Worker> Worker::start(ngx_cycle_t *cycle, const MainConf &conf) 
     if (!worker->take_seat() || !worker->open_apps() || !worker->listen_for_wakes()) {
         return nullptr;
     }
-    worker->beat();
     return worker;
 }
 
@@ -108,7 +107,9 @@ bool Worker::listen_for_wakes() {
     prepare(beat_, this, on_beat, log());
     prepare(mail_retry_, this, on_mail_retry, log());
     seats_.seats.fall_asleep(seat_);
+    balance_.listen(on_accept);
     touch();
+    ngx_add_timer(&beat_, 0); // not here: nothing may be accepted before this worker is known
     return ngx_add_event(read, NGX_READ_EVENT, NGX_CLEAR_EVENT) == NGX_OK;
 }
 
@@ -182,6 +183,14 @@ void Worker::share_load() {
     }
 }
 
+// A burst is over before the first of its requests comes: every connection counts at once.
+void Worker::on_accept(ngx_event_t *event) noexcept {
+    ngx_event_accept(event);
+    if (Worker *worker = current(); worker != nullptr) {
+        guard([](const char *) {}, [&] { worker->share_load(); });
+    }
+}
+
 void Worker::take_over_later(Upgrade upgrade) {
     upgrades_.push_back(std::move(upgrade));
     touch();
@@ -247,10 +256,11 @@ void Worker::read_later(ngx_connection_t &c) noexcept { post_event(c.read, &ngx_
 
 // --- timers ---
 
-// One timer of nginx for all deadlines. It keeps a quitting worker alive while it has clients.
+// One timer of nginx for all deadlines. The beat's, which is always set, keeps a quitting worker
+// alive while it has clients or holds requests of others' clients.
 void Worker::set_timer() {
     const Millis next = deadlines_.next();
-    timer_.cancelable = has_sessions() ? 0 : 1;
+    beat_.cancelable = has_sessions() ? 0 : 1;
     if (next == timer_due_) {
         return;
     }
@@ -288,7 +298,8 @@ void Worker::beat() {
         notice_full_stop();
     }
     share_load();
-    balance_.look();
+    balance_.look(seats_.seats, seat_, now());
+    touch();
     ngx_add_timer(&beat_, kBeat);
 }
 
@@ -307,14 +318,13 @@ void Worker::bury_dead() {
 
 // Seats that others have buried, or that were left in order.
 void Worker::forget_gone() {
-    for (const shm::SeatRef seat : known_seats_) {
+    for (const shm::SeatRef seat : std::exchange(known_seats_, {})) {
         if (!seats_.seats.is_live(seat)) {
             for (const auto &app : apps_) {
                 app->forget(seat);
             }
         }
     }
-    known_seats_.clear();
     static_cast<void>(live_seats());
 }
 
@@ -322,12 +332,16 @@ std::vector<shm::SeatRef> Worker::live_seats() {
     std::vector<shm::SeatRef> live;
     seats_.seats.each([&](const shm::SeatInfo &seat) { live.push_back(seat.ref); });
     for (const shm::SeatRef seat : live) {
-        const bool known = std::find(known_seats_.begin(), known_seats_.end(), seat) != known_seats_.end();
-        if (seat != seat_ && !known) {
-            known_seats_.push_back(seat);
-        }
+        watch(seat);
     }
     return live;
+}
+
+void Worker::watch(shm::SeatRef seat) {
+    const bool known = std::find(known_seats_.begin(), known_seats_.end(), seat) != known_seats_.end();
+    if (seat != seat_ && !known) {
+        known_seats_.push_back(seat);
+    }
 }
 
 void Worker::on_mail_retry(ngx_event_t *event) noexcept {
@@ -358,7 +372,7 @@ void Worker::on_wake(ngx_event_t *event) noexcept {
     const bool work = std::any_of(worker->apps_.begin(), worker->apps_.end(),
                                   [](const auto &app) { return app->has_work(); });
     if (!work) {
-        worker->balance_.look();
+        worker->balance_.look(worker->seats_.seats, worker->seat_, worker->now());
     }
     worker->touch();
 }
@@ -384,13 +398,27 @@ void Worker::close_all() {
 // told it to quit already. It sees that nobody is left to accept.
 void Worker::notice_full_stop() {
     bool accepting = false;
-    seats_.seats.each([&](const shm::SeatInfo &seat) {
-        accepting = accepting || seat.state == shm::SeatState::accepting;
-    });
+    seats_.seats.each(
+        [&](const shm::SeatInfo &seat) { accepting = accepting || seat.state == shm::SeatState::accepting; });
     deserted_beats_ = accepting ? 0 : deserted_beats_ + 1;
     if (deserted_beats_ == kDeserted) {
         close_all();
         touch();
+    }
+}
+
+// nginx alerts of sockets that a worker leaves open when it is terminated while it quits.
+void Worker::end() {
+    close_all();
+    for (const auto &app : apps_) {
+        app->exchanges().end_all();
+    }
+    flush(now());
+    for (ngx_uint_t i = 0; i < cycle_->connection_n; ++i) {
+        const ngx_connection_t &c = cycle_->connections[i];
+        if (c.fd != -1 && c.read != nullptr && c.read->handler == WsLink::read_handler) {
+            static_cast<WsLink *>(c.data)->drop();
+        }
     }
 }
 

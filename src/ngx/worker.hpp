@@ -47,6 +47,8 @@ public:
     [[nodiscard]] const shm::Seats &seats() const noexcept { return seats_.seats; }
     // Of all workers, this one too. The end of each of them will be told to every application.
     [[nodiscard]] std::vector<shm::SeatRef> live_seats();
+    // Its end will be told to every application, even if it has come already.
+    void watch(shm::SeatRef seat);
 
     [[nodiscard]] Millis now() const noexcept { return static_cast<Millis>(ngx_current_msec); }
     [[nodiscard]] Text hostname() const noexcept { return to_text(cycle_->hostname); }
@@ -68,6 +70,8 @@ public:
 
     // nginx has begun to quit. At a reload the clients stay; at a full stop they are closed.
     void quit();
+    // The process ends now, whoever is here: nothing of ours stays open.
+    void end();
 
     // cluster::Wakes
     void wake_readers() override;
@@ -101,6 +105,7 @@ private:
     static void on_beat(ngx_event_t *event) noexcept;
     static void on_mail_retry(ngx_event_t *event) noexcept;
     static void on_wake(ngx_event_t *event) noexcept;
+    static void on_accept(ngx_event_t *event) noexcept;
 
     ngx_cycle_t *cycle_;
     const MainConf &conf_;

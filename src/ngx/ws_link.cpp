@@ -40,11 +40,11 @@ void WsLink::start(hub::Connection &connection) {
 }
 
 void WsLink::on_probe(bool accepted) {
-    if (state_ != State::asking) {
+    if (state_ != State::asking && state_ != State::probing) {
         return;
     }
     if (!accepted) {
-        exchange_ = {}; // nothing to take back at the home
+        exchange_ = {}; // nothing to take back at the home, which may have died meanwhile
         refuse(0);
         return;
     }
@@ -338,6 +338,11 @@ void WsLink::transport_ended(engine::CloseReason reason) {
     if (connection_ != nullptr) {
         std::exchange(connection_, nullptr)->session().on_ws_closed(reason, app_.worker().now());
     }
+}
+
+void WsLink::drop() {
+    transport_ended(engine::CloseReason::server_shutting_down);
+    end_if_done();
 }
 
 void WsLink::end_if_done() {

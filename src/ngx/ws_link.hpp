@@ -49,6 +49,9 @@ public:
     // Our own failure: ends the connection at the next event, which is posted.
     void break_off() noexcept;
 
+    // The process ends: the connection is closed at once, and the link destroyed.
+    void drop();
+
     static void read_handler(ngx_event_t *event) noexcept;
     static void write_handler(ngx_event_t *event) noexcept;
 
