@@ -147,11 +147,11 @@ void PostOffice::receive(MailEvents &events, Millis now) {
         const Bytes body = as_bytes(in.rest());
         if (part.left == part.total && body.size() == part.total) {
             events.on_mail(part.from, mail.kind, body, now);
-        } else {
-            const std::string whole = collect(part, body);
-            if (!whole.empty()) {
-                events.on_mail(part.from, mail.kind, as_bytes(whole), now);
-            }
+            continue;
+        }
+        const std::string whole = collect(part, body);
+        if (!whole.empty()) {
+            events.on_mail(part.from, mail.kind, as_bytes(whole), now);
         }
     }
 }

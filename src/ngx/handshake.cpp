@@ -2,6 +2,7 @@
 #include "ngx/handshake.hpp"
 
 #include "base/text.hpp"
+#include "ngx/headers.hpp"
 #include "ngx/respond.hpp"
 
 #include <algorithm>
@@ -22,14 +23,11 @@ bool is_kept(Text name) {
 
 std::vector<std::pair<Text, Text>> kept_headers(const ngx_http_request_t *r) {
     std::vector<std::pair<Text, Text>> kept;
-    for (const ngx_list_part_t *part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
-        const auto *headers = static_cast<const ngx_table_elt_t *>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-            if (is_kept(to_text(headers[i].key))) {
-                kept.emplace_back(to_text(headers[i].key), to_text(headers[i].value));
-            }
+    each_header(r, [&](const ngx_table_elt_t &header) {
+        if (is_kept(to_text(header.key))) {
+            kept.emplace_back(to_text(header.key), to_text(header.value));
         }
-    }
+    });
     return kept;
 }
 

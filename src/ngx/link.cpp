@@ -65,7 +65,7 @@ void forget_pool(ngx_connection_t *c, ngx_log_t *log) noexcept {
 
 std::string Link::take_over(ngx_http_request_t *r, ngx_log_t *log) {
     c_ = r->connection;
-    const std::string rest(to_text(r->header_in->pos, r->header_in->last));
+    std::string rest(to_text(r->header_in->pos, r->header_in->last));
     ngx_http_free_request(r, 0);
     c_->destroyed = 0;
     if (c_->read->timer_set) {

@@ -2,6 +2,7 @@
 #include "ngx/origin.hpp"
 
 #include "base/text.hpp"
+#include "ngx/headers.hpp"
 #include "ngx/respond.hpp"
 
 #include <algorithm>
@@ -38,12 +39,8 @@ bool refuse(ngx_http_request_t *r, Text origin) {
 
 bool has_several(const ngx_http_request_t *r) {
     int origins = 0;
-    for (const ngx_list_part_t *part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
-        const auto *headers = static_cast<const ngx_table_elt_t *>(part->elts);
-        origins += static_cast<int>(std::count_if(headers, headers + part->nelts, [](const auto &header) {
-            return iequals(to_text(header.key), "origin");
-        }));
-    }
+    each_header(
+        r, [&](const ngx_table_elt_t &header) { origins += iequals(to_text(header.key), "origin") ? 1 : 0; });
     return origins > 1;
 }
 

@@ -5,7 +5,6 @@
 #include <new>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 namespace rt::ngx {
 
@@ -21,27 +20,18 @@ constinit std::uint64_t *shared_cycle = nullptr; // in memory that all workers s
 } // namespace
 
 bool open_wake_descriptors(std::uint32_t seats, ngx_log_t *log) noexcept {
-    if (descriptors != nullptr) {
-        return descriptor_count >= seats;
+    if (descriptors == nullptr) {
+        descriptors = new (std::nothrow) int[seats];
     }
-    auto *made = new (std::nothrow) int[seats];
-    if (made == nullptr) {
-        return false;
-    }
-    for (std::uint32_t i = 0; i < seats; ++i) {
-        made[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        if (made[i] == -1) {
-            ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "realtime: eventfd() for seat %uD failed", i);
-            for (std::uint32_t j = 0; j < i; ++j) {
-                close(made[j]);
-            }
-            delete[] made;
-            return false;
+    while (descriptors != nullptr && descriptor_count < seats) {
+        const int made = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (made == -1) {
+            ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "realtime: eventfd() failed");
+            return false; // and nginx exits
         }
+        descriptors[descriptor_count++] = made;
     }
-    descriptors = made;
-    descriptor_count = seats;
-    return true;
+    return descriptors != nullptr;
 }
 
 int wake_descriptor(std::uint32_t seat) noexcept { return seat < descriptor_count ? descriptors[seat] : -1; }

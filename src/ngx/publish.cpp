@@ -11,6 +11,9 @@
 #include "ngx/worker.hpp"
 #include "wire/json_write.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 namespace rt::ngx {
 
 namespace {
@@ -35,21 +38,21 @@ std::string accepted(const std::vector<hub::Position> &ids, bool batch) {
     return body + (batch ? "]}" : "}");
 }
 
+std::size_t size_of(const std::vector<Text> &rooms) {
+    return std::accumulate(rooms.begin(), rooms.end(), std::size_t{0}, [](std::size_t size, Text room) {
+        return size + room.size() + sizeof(std::uint32_t);
+    });
+}
+
 // Whole or not at all: what the log would refuse is refused before the first append.
 bool fits(App &app, const hub::PublishRequest &request) {
-    constexpr std::size_t kHead = 64; // an envelope's own fields, and 4 bytes per room
-    for (const hub::Envelope &envelope : request.envelopes()) {
-        std::size_t size = kHead + envelope.nsp.size() + envelope.data.size();
-        for (const auto *rooms : {&envelope.to, &envelope.except}) {
-            for (const Text room : *rooms) {
-                size += room.size() + sizeof(std::uint32_t);
-            }
-        }
-        if (size > app.bus().stream().max_record()) {
-            return false;
-        }
-    }
-    return true;
+    constexpr std::size_t kHead = 64; // an envelope's own fields
+    const auto &envelopes = request.envelopes();
+    return std::all_of(envelopes.begin(), envelopes.end(), [&](const hub::Envelope &envelope) {
+        const std::size_t texts = envelope.nsp.size() + envelope.data.size();
+        return kHead + texts + size_of(envelope.to) + size_of(envelope.except) <=
+               app.bus().stream().max_record();
+    });
 }
 
 // NGX_DONE: the request waits for the clients' answers.

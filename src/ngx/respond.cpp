@@ -2,6 +2,7 @@
 #include "ngx/respond.hpp"
 
 #include "base/text.hpp"
+#include "ngx/headers.hpp"
 
 namespace rt::ngx {
 
@@ -97,15 +98,13 @@ bool add_header_copy(ngx_http_request_t *r, Text name, Text value) {
 }
 
 Text request_header(const ngx_http_request_t *r, Text name) {
-    for (const ngx_list_part_t *part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
-        const auto *headers = static_cast<const ngx_table_elt_t *>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-            if (headers[i].hash != 0 && iequals(to_text(headers[i].key), name)) {
-                return to_text(headers[i].value);
-            }
+    Text found;
+    each_header(r, [&](const ngx_table_elt_t &header) {
+        if (found.data() == nullptr && header.hash != 0 && iequals(to_text(header.key), name)) {
+            found = to_text(header.value);
         }
-    }
-    return {};
+    });
+    return found;
 }
 
 } // namespace rt::ngx

@@ -320,9 +320,7 @@ void Worker::bury_dead() {
 void Worker::forget_gone() {
     for (const shm::SeatRef seat : std::exchange(known_seats_, {})) {
         if (!seats_.seats.is_live(seat)) {
-            for (const auto &app : apps_) {
-                app->forget(seat);
-            }
+            std::for_each(apps_.begin(), apps_.end(), [&](const auto &app) { app->forget(seat); });
         }
     }
     static_cast<void>(live_seats());

@@ -106,36 +106,32 @@ bool WsLink::reads() const noexcept {
 }
 
 void WsLink::read_all() {
-    const MutableBytes buffer = app_.worker().read_buffer();
-    for (int i = 0; reads(); ++i) {
-        if (i == kReadsPerTurn) {
-            app_.worker().read_later(*link_.connection());
-            return;
-        }
-        if (!unread_.empty()) {
-            // Also within one turn: a session that lives here arrives while `5` is read.
-            std::string held = std::exchange(unread_, {});
-            if (!feed(as_mutable_bytes(held))) {
-                return;
-            }
-            continue;
-        }
-        const ssize_t got = link_.read(buffer);
-        if (got == NGX_AGAIN) {
-            break;
-        }
-        if (got <= 0) {
-            transport_ended(got == 0 ? engine::CloseReason::transport_close
-                                     : engine::CloseReason::transport_error);
-            return;
-        }
-        if (!feed(buffer.first(static_cast<std::size_t>(got)))) {
+    for (int i = 0; i < kReadsPerTurn; ++i) {
+        if (!reads() || !read_some()) {
             return;
         }
     }
-    if (state_ != State::done && !link_.await_read()) {
+    app_.worker().read_later(*link_.connection());
+}
+
+// False: there is no more for now, or this socket reads no more.
+bool WsLink::read_some() {
+    if (!unread_.empty()) {
+        // Also within one turn: a session that lives here arrives while `5` is read.
+        std::string held = std::exchange(unread_, {});
+        return feed(as_mutable_bytes(held));
+    }
+    const MutableBytes buffer = app_.worker().read_buffer();
+    const ssize_t got = link_.read(buffer);
+    if (got > 0) {
+        return feed(buffer.first(static_cast<std::size_t>(got)));
+    }
+    if (got == 0) {
+        transport_ended(engine::CloseReason::transport_close);
+    } else if (got != NGX_AGAIN || !link_.await_read()) {
         transport_ended(engine::CloseReason::transport_error);
     }
+    return false;
 }
 
 // False: no more is to be read now.

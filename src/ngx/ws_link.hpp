@@ -68,6 +68,7 @@ private:
     void on_read();
     void on_write();
     void read_all();
+    [[nodiscard]] bool read_some();
     [[nodiscard]] bool reads() const noexcept;
     [[nodiscard]] bool feed(MutableBytes bytes);
     void on_timer();
