@@ -24,7 +24,9 @@ const http = `
             on ask { ack $realtime_args; }
         }
     }`;
+// Behind the second port the kernel picks a worker at random for each connection.
 const server = `
+    listen 127.0.0.1:%%PORT_SPREAD%% reuseport;
     location /socket.io/ { realtime app; }
     location /publish { realtime_publish app; allow 127.0.0.1; deny all; }
     location /status { realtime_status app; allow 127.0.0.1; deny all; }`;
@@ -96,7 +98,7 @@ let survivors;
 test('a worker is killed behind a broken reload', async () => {
     await breakReload('an unknown directive');
     const sockets = await gather(nginx, 100);
-    const pollers = await gather(nginx, 60, { kind: 'polling' });
+    const pollers = await gather({ port: nginx.values.PORT_SPREAD }, 60, { kind: 'polling' });
     const official = await Promise.all([WEBSOCKET, POLLING, WEBSOCKET, POLLING].map((options) => connected(nginx, '/', { ...options, ...COMES_BACK })));
     const [{ pid: victim }] = pollers;
     await hears([...sockets, ...pollers], 'before the kill');
@@ -120,6 +122,7 @@ test('a worker is killed behind a broken reload', async () => {
 
     await until(() => official.every((client) => client.connected), 'the official clients are back', PATIENCE);
     for (const client of official) is(await client.timeout(5000).emitWithAck('ask', 1), 1, 'and at work');
+    pollers.forEach((poller) => { poller.server = nginx; });
     survivors = [...sockets, ...pollers].filter(({ over }) => !over);
     await counted(survivors.length + official.length, 'after the kill');
     deepEqual((await accepting()).sort(), nginx.workers().sort(), 'the seat is left, its successor has one');

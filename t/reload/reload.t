@@ -108,6 +108,7 @@ test('a crowd, and numbers', async () => {
     await goOn(members);
     is((await status(nginx)).roster.connections, SOCKETS + POLLERS, 'all are there');
     steady('before');
+    ok(members.every(({ heard }) => heard[0] === '["n",0]'), 'all hear the first number');
 });
 
 function reloaded(workers) {
@@ -172,6 +173,7 @@ test('old workers leave when their clients have', async () => {
     ok(!old.some(alive), 'they are gone');
     await goOn(members);
     await publisher.stop();
+    await caughtUp(members, publisher.next - 1);
     steady('after');
     const { workers, roster } = await status(nginx);
     is(workers.length, 4, 'no seat is left taken');

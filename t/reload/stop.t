@@ -76,6 +76,17 @@ test('nginx -s stop', async () => {
     await nginx.stop();
 });
 
+// nginx alerts of every connection that a worker leaves open when it was to quit and is terminated.
+test('nginx -s stop behind a reload', async () => {
+    const nginx = await Nginx.start(parts);
+    const { sockets, pollers } = await crowd(nginx);
+    await nginx.reload();
+    const took = await ended(nginx, 'SIGTERM');
+    ok(took <= PROMPT, `it ends after ${took} ms`);
+    await until(() => [...sockets, ...pollers].every(({ over }) => over !== undefined), 'every connection ends');
+    await nginx.stop();
+});
+
 // One session: its poll is held by a worker that has no client of its own, most times.
 test('a poll outlives the configuration of the worker that holds it', async () => {
     const nginx = await Nginx.start(parts);
