@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Hub: which chain an event starts, and what its end means (decisions.md, ruling 20).
 #include "hub/hub.hpp"
+#include "hub/trace.hpp"
 #include "wire/json_slice.hpp"
 #include "wire/json_write.hpp"
 
@@ -165,6 +166,7 @@ void Hub::accept(Socket &socket, Millis now) {
     answer += socket.id_text();
     answer += "\"}";
     socket.connected = true;
+    trace(ports_.log, {"socket: ", socket.id_text(), " connected to ", socket.nsp.name()});
     const std::unique_ptr<Held> held = std::move(socket.held);
     const Handle self = socket.self;
     socket.connection.client().accept(socket.nsp.name(), self, answer, now);

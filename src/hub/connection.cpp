@@ -2,6 +2,7 @@
 #include "hub/connection.hpp"
 
 #include "hub/hub.hpp"
+#include "hub/trace.hpp"
 
 #include <utility>
 
@@ -82,7 +83,7 @@ void Connection::on_leave(Handle socket, Millis now) {
 
 void Connection::on_bad_packet(Error error) {
     hub_.metrics().count(metric_of(error.code));
-    hub_.ports().log.write(Level::info, error.where);
+    hub_.ports().log.write(Level::info, std::string("parser: ") + error.where);
 }
 
 void Connection::on_too_many_namespaces() { hub_.metrics().count(Metric::refused_namespaces); }

@@ -2,6 +2,7 @@
 // Hub: from an envelope to the sockets it means. Cost is in the sockets it reaches, never
 // in those that are idle; the frame is made when the first target is found, once.
 #include "hub/hub.hpp"
+#include "hub/trace.hpp"
 #include "wire/sio.hpp"
 
 #include <algorithm>
@@ -96,6 +97,7 @@ void Hub::deliver(const Envelope &envelope, Millis now) {
     if (targets_.empty()) {
         return;
     }
+    trace(ports_.log, {"adapter: to sockets of ", envelope.nsp, ": ", std::to_string(targets_.size())});
     if (envelope.op != Op::emit) {
         for (Socket *socket : targets_) {
             apply(envelope, *socket, now);

@@ -2,6 +2,7 @@
 #include "hub/hub.hpp"
 
 #include "base/base64.hpp"
+#include "hub/trace.hpp"
 
 #include <array>
 #include <optional>
@@ -72,6 +73,8 @@ Result<Connection *> Hub::open(const Birth &birth) {
     by_sid_.insert(connection);
     metrics().count(Metric::connections);
     count_transport(birth.transport, 1);
+    const bool polls = birth.transport == engine::TransportKind::polling;
+    trace(ports_.log, {"engine: session ", shown(sid), " opened by ", polls ? "polling" : "websocket"});
     return &connection;
 }
 
@@ -81,6 +84,7 @@ void Hub::upgraded(Connection &connection) {
     count_transport(engine::TransportKind::polling, -1);
     count_transport(engine::TransportKind::websocket, 1);
     metrics().count(Metric::upgrades);
+    trace(ports_.log, {"engine: session ", shown(connection.sid()), " upgraded"});
 }
 
 void Hub::count_transport(engine::TransportKind transport, int amount) noexcept {
@@ -89,6 +93,8 @@ void Hub::count_transport(engine::TransportKind transport, int amount) noexcept 
 }
 
 void Hub::on_closed(Connection &connection, engine::CloseReason reason, Millis now) {
+    trace(ports_.log,
+          {"engine: session ", shown(connection.sid()), " closed: ", engine::reason_text(reason)});
     if (reason == engine::CloseReason::ping_timeout) {
         metrics().count(Metric::ping_timeouts);
     } else if (reason == engine::CloseReason::slow_client) {

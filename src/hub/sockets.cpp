@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Hub: what happens to one socket between its CONNECT and its end.
 #include "hub/hub.hpp"
+#include "hub/trace.hpp"
 
 namespace rt::hub {
 
@@ -84,6 +85,7 @@ void Hub::put_out_one(Socket &socket, Millis now) {
 void Hub::drop(Socket &socket, Text reason, Millis now) {
     if (socket.connected) {
         socket.connected = false;
+        trace(ports_.log, {"socket: ", socket.id_text(), " left ", socket.nsp.name(), ": ", reason});
         Scope scope = scope_of(socket);
         scope.close_reason = reason;
         start({socket.nsp.settings().disconnect, Place::disconnect, {}, {}}, scope, now);
