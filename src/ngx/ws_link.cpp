@@ -114,7 +114,7 @@ void WsLink::read_all() {
     app_.worker().read_later(*link_.connection());
 }
 
-// False: there is no more for now, or this socket reads no more.
+// False: there is no more at present, or this socket reads no more.
 bool WsLink::read_some() {
     if (!unread_.empty()) {
         // Also within one turn: a session that lives here arrives while `5` is read.
