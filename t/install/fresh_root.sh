@@ -17,6 +17,7 @@ fail() { say "$*" >&2; exit 1; }
 [ -n "${FRESH_ROOT_OWN_MOUNTS:-}" ] || FRESH_ROOT_OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
 
 FRESH=$(mktemp -d "${TMPDIR:-/tmp}/rt-root-XXXXXX")
+chmod 755 "$FRESH" # it becomes "/", which every user must pass
 SERVER=
 
 finish() {
