@@ -320,10 +320,16 @@ void Worker::bury_dead() {
 void Worker::forget_gone() {
     for (const shm::SeatRef seat : std::exchange(known_seats_, {})) {
         if (!seats_.seats.is_live(seat)) {
-            std::for_each(apps_.begin(), apps_.end(), [&](const auto &app) { app->forget(seat); });
+            forget(seat);
         }
     }
     static_cast<void>(live_seats());
+}
+
+void Worker::forget(shm::SeatRef seat) {
+    for (const auto &app : apps_) {
+        app->forget(seat);
+    }
 }
 
 std::vector<shm::SeatRef> Worker::live_seats() {

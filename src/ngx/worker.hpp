@@ -98,6 +98,7 @@ private:
     void close_all();
     void notice_full_stop();
     void forget_gone();
+    void forget(shm::SeatRef seat);
     [[nodiscard]] bool has_sessions() const noexcept;
 
     static void on_turn(ngx_event_t *event) noexcept;
