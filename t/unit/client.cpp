@@ -297,14 +297,21 @@ void check_moves() {
     }
 }
 
+// It moves in the very millisecond in which its deadline is due and has not come.
+void check_due() {
+    ClientBench client;
+    client.bench.notes.now += 48;
+    is(client.run("move +1"), "49 closed forced close", "a deadline that is due is not lost");
+}
+
 void check_refusals() {
     ClientBench client;
     std::string told;
     for (int i = 0; i < 33; ++i) {
-        told = client.run("P1:40/a, refuse:/a");
+        told = client.run(i == 20 ? "move P1:40/a, refuse:/a" : "P1:40/a, refuse:/a");
     }
     is(told, "0 connect /a {}; 0 bad: too many refused namespaces; 0 closed parse error; 0 finished",
-       "the 33rd refusal ends the connection");
+       "the 33rd refusal ends the connection, moved or not");
 }
 
 void check_quiet() {
@@ -322,6 +329,7 @@ int main() {
     check(kBounds);
     check(kTimeouts);
     check_moves();
+    check_due();
     check_refusals();
     check_quiet();
     return rt::test::done();

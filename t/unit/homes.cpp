@@ -145,7 +145,12 @@ void moves() {
     world.host.mail();
     world.poll();
     const std::string me = last(world.roamer);
-    world.upgrade();
+    world.roamer.probe(1);
+    world.host.mail();
+    world.roamer.take();
+    world.host[0].mail(0);
+    is(world.roamer.home(), 1u, "from here on the other worker's death would be its own");
+    world.host.mail();
     ok(world.roamer.home() == 1 && world.host[1].hub.find(world.roamer.sid) != nullptr, "it lives there now");
     ok(world.host[0].hub.find(world.roamer.sid) == nullptr && world.host[0].hub.size() == 0,
        "and here no more");
@@ -193,6 +198,14 @@ void move_waits_for_chains() {
     world.roamer.connection()->session().close(engine::CloseReason::transport_close, 0);
     world.host.mail();
     is(world.roamer.broken, "not arrived; ", "it ended meanwhile: nothing to take");
+
+    World lingers;
+    lingers.roamer.probe(1);
+    lingers.host.mail();
+    lingers.roamer.connection()->session().close(engine::CloseReason::forced_server_close, 0);
+    lingers.roamer.take();
+    lingers.host.mail();
+    is(lingers.roamer.broken, "not arrived; ", "nor of one whose last GET is awaited");
 }
 
 // The worker that wants it has gone when it is to be sent.

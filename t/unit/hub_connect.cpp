@@ -124,9 +124,10 @@ void before_the_answer() {
     static_cast<void>(host[0].bus.publish(out));
     host.deliver();
     is(peer.heard(), "44{\"message\":\"Disconnected by the server\"}", "put out before the answer: refused");
+    is(host[0].counts[Metric::published], 0, "disconnect { } does not run for what never connected");
     host[0].hub.resume(waiting().back(), nullptr, 0);
     host.deliver();
-    is(peer.heard(), "", "the chain says nothing more, disconnect { } does not run");
+    is(peer.heard(), "", "the chain says nothing more");
     peer.say({"40"});
     host[0].hub.resume(waiting().back(), nullptr, 0);
     host.deliver();
@@ -212,7 +213,22 @@ void dynamic_namespaces() {
         peer.say({"41" + nsp});
     }
     ok(peer.connection() != nullptr, "one after the other, more than may be joined at once");
+    peer.heard();
+    Peer third(host[0], host.session);
+    for (Peer *each : {&peer, &third}) {
+        each->say({"40/room-y,"});
+        host[0].hub.resume(waiting().back(), nullptr, 0);
+    }
+    peer.say({"40/room-z,"});
+    host[0].hub.resume(waiting().back(), nullptr, 0);
+    peer.say({"41/room-y,", "41/room-z,"});
+    third.heard();
+    third.say({"42/room-y,6[\"x\"]"});
+    host[0].hub.resume(waiting().back(), nullptr, 0);
+    host[0].end_turn(0);
+    is(third.heard(), "43/room-y,6[\"y\"]", "a namespace stays while somebody is in it");
     peer.hang_up();
+    third.hang_up();
     ok(nothing_left(host), "nothing is left");
 }
 

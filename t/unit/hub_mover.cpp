@@ -12,8 +12,8 @@ namespace {
 // Rules that say what a socket knows of itself.
 struct World {
     World() : host((write(rules), rules), 2), peer(host, 0) {
-        peer.post(0, "40{\"u\":\"ann\",\"x\":[1]}\x1e"
-                     "40/room-5,\x1e"
+        peer.post(0, "40/room-5,\x1e"
+                     "40{\"u\":\"ann\",\"x\":[1]}\x1e"
                      "40/gone,");
         peer.post(0, "42[\"join\",\"r\"]\x1e"
                      "42[\"join\",\"q\"]\x1e"
@@ -143,6 +143,15 @@ void refused_images() {
     ok(world.thaw(1, image) && !world.thaw(1, image), "not twice at one worker");
     world.host[1].end_turn(0);
     is(world.host[1].hub.size(), 1u, "the first stays");
+    Rules none;
+    Host empty(none, 2);
+    Roamer stranger(empty, 0); // without a socket
+    std::string bare;
+    Writer out(bare);
+    empty[0].hub.freeze(*empty[0].hub.find(stranger.sid), out, 0);
+    Reader first(bare);
+    Reader second(bare);
+    ok(empty[1].hub.thaw(first, 0) && !empty[1].hub.thaw(second, 0), "a session is in one place");
 }
 
 void flipped_bits() {
