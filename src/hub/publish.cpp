@@ -12,7 +12,7 @@ namespace json = wire::json;
 
 namespace {
 
-const std::variant<std::monostate, PublishFault> kFine;
+std::variant<std::monostate, PublishFault> fine() { return {}; }
 
 constexpr std::int64_t kMaxAckTimeout = 60000;
 
@@ -40,7 +40,7 @@ PublishRequest::Fault PublishRequest::read(Text body, const wire::DomLimits &lim
             return fault;
         }
     }
-    return kFine;
+    return fine();
 }
 
 PublishRequest::Fault PublishRequest::add(const wire::DomNode &message, std::size_t index) {
@@ -61,7 +61,7 @@ PublishRequest::Fault PublishRequest::add(const wire::DomNode &message, std::siz
     }
     set_data(envelope, message);
     envelopes_.push_back(std::move(envelope));
-    return kFine;
+    return fine();
 }
 
 PublishRequest::Fault PublishRequest::read_member(Text key, const wire::DomNode &value, Envelope &envelope) {
@@ -106,7 +106,7 @@ PublishRequest::Fault PublishRequest::read_ack(const wire::DomNode &value) {
         return bad("\"ack\" is {\"timeout\":milliseconds}, from 1 to 60000");
     }
     ack_timeout_ = static_cast<std::uint32_t>(*timeout);
-    return kFine;
+    return fine();
 }
 
 PublishRequest::Fault PublishRequest::read_rooms(Text key, const wire::DomNode &value,
@@ -127,7 +127,7 @@ PublishRequest::Fault PublishRequest::read_rooms(Text key, const wire::DomNode &
             rooms.push_back(each.value().text());
         }
     }
-    return kFine;
+    return fine();
 }
 
 // ["event",args...] with the arguments' own bytes.
@@ -143,7 +143,7 @@ void PublishRequest::set_data(Envelope &envelope, const wire::DomNode &message) 
 }
 
 PublishRequest::Fault PublishRequest::check(bool good, const char *rule) const {
-    return good ? kFine : bad(rule);
+    return good ? fine() : bad(rule);
 }
 
 PublishFault PublishRequest::bad(const std::string &what) const {
