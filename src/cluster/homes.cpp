@@ -126,14 +126,13 @@ void Homes::tell_probe(const engine::ExchangeId &to, bool accepted, Millis now) 
 }
 
 // The session goes to the worker that holds its WebSocket, but not while a chain of it is under
-// way: what that still has to say would not find the client.
+// way: what that still has to say would not find the client. Nor is it taken from a WebSocket: a
+// prober that was stopped may say `5` after another has.
 void Homes::give(hub::Connection &connection, const engine::ExchangeId &to, Millis now) {
-    if (seat_of(to) == me_) {
-        events_.on_arrival(to.slot, &connection, now);
-        return;
-    }
-    if (!connection.session().open()) {
+    if (!connection.session().may_upgrade()) {
         give_nothing(to, now);
+    } else if (seat_of(to) == me_) {
+        events_.on_arrival(to.slot, &connection, now);
     } else if (hub_->is_quiet(connection)) {
         move(connection, to, now);
     } else {

@@ -112,9 +112,9 @@ void Session::on_post(const ExchangeId &id, Text body, Millis now) {
     if (state_ == State::open && !on_payload(body, now)) {
         answer(reading, kBad);
         end(CloseReason::parse_error, now);
-        return;
+    } else if (!answer(reading, kOk)) {
+        end(CloseReason::transport_error, now);
     }
-    answer(reading, kOk);
 }
 
 // False: a part of it is no packet. A packet may end the session; what follows it is ignored.
@@ -155,7 +155,7 @@ void Session::on_seat_gone(std::uint32_t seat, std::uint32_t seat_generation, Mi
 }
 
 bool Session::probe_begin(Millis now) {
-    if (port_ != nullptr || probe_ != nullptr || state_ != State::open) {
+    if (!may_upgrade() || probe_ != nullptr) {
         return false;
     }
     probe_ = std::make_unique<Probe>(ports_.deadlines, *this);

@@ -153,6 +153,8 @@ public:
     [[nodiscard]] Text sid() const noexcept { return sid_; }
     [[nodiscard]] const SessionSettings &settings() const noexcept { return settings_; }
     [[nodiscard]] bool open() const noexcept { return state_ == State::open; }
+    // Open and on polling. A session that has a WebSocket takes no other.
+    [[nodiscard]] bool may_upgrade() const noexcept { return port_ == nullptr && open(); }
     [[nodiscard]] std::size_t queued() const noexcept { return queue_.bytes(); }
 
 private:

@@ -46,6 +46,7 @@ struct World {
         host.mail();
     }
 
+    Notes roamer_notes; // of its WebSocket, if it has one
     Host host;
     Roamer roamer;
     Peer watch;
@@ -173,6 +174,26 @@ void moves() {
     is(world.watch.heard(), "", "and disconnect { } did not run");
 }
 
+// A prober that was stopped for long says `5` when another WebSocket has the session already.
+void taken_twice() {
+    for (const std::size_t late : {0, 1}) {
+        World world(3);
+        NotedPort port(world.roamer_notes);
+        hub::Connection &connection = *world.roamer.connection();
+        connection.session().upgrade(port, 0);
+        world.host[0].hub.upgraded(connection);
+        int nothing = 0;
+        world.host[late].arrived = [&](Handle, hub::Connection *arrived) {
+            nothing += arrived == nullptr ? 1 : 0;
+        };
+        static_cast<void>(
+            world.host[late].homes.ask({{0, 1}, world.roamer.sid}, {Call::take, {9, 1}, {}}, 0));
+        world.host.mail();
+        ok(nothing == 1 && world.roamer.connection() == &connection && connection.session().open(),
+           "a session is not taken from a WebSocket, at home or elsewhere");
+    }
+}
+
 // A chain is suspended: its ack must find the client.
 void move_waits_for_chains() {
     World world;
@@ -282,6 +303,7 @@ int main() {
     bad_mail();
     probes();
     moves();
+    taken_twice();
     move_waits_for_chains();
     nobody_takes_it();
     too_late();

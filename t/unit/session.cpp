@@ -74,6 +74,8 @@ constexpr Case kPolling[] = {
      "0 r5 400j {\"code\":1,\"message\":\"Session ID unknown\"}"},
     {"a POST that is still coming when it ends was not taken", "B1 G2 G3",
      "0 r2 200p 1; 0 r3 400e; 0 closed transport error; 0 r1 400e; 0 finished"},
+    {"a lost answer to a POST ends it", "lose P1:4x",
+     "0 text x; 0 r1 200o ok lost; 0 closed transport error; 0 finished"},
     {"a lost answer ends it", "G1 lose say:x say:y",
      "0 r1 200p 4x lost; 0 closed transport error; 0 finished"},
 };
