@@ -3,6 +3,8 @@
 #include "hub/hub.hpp"
 #include "hub/trace.hpp"
 
+#include <algorithm>
+
 namespace rt::hub {
 
 Result<void> Hub::join(Socket &socket, Text room) {
@@ -14,7 +16,9 @@ Result<void> Hub::join(Socket &socket, Text room) {
     }
     std::size_t rooms = 0;
     for (const Handle handle : socket.connection.sockets()) {
-        rooms += sockets_.find(handle)->memberships.size();
+        const Socket &each = *sockets_.find(handle);
+        const std::size_t own = each.user.empty() ? 0 : 1; // the room of its user
+        rooms += std::max(each.memberships.size(), own) - own;
     }
     if (rooms >= socket.connection.session().settings().limits.rooms) {
         metrics().count(Metric::refused_rooms);

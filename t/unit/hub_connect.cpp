@@ -164,6 +164,9 @@ void bounds() {
     is(first.heard() + " " + second.heard(), "40{\"sid\":\"SID\"} 40{\"sid\":\"SID\"}", "two of one user");
     is(third.heard(), "44{\"message\":\"Too many connections\"}", "not three");
     is(host[0].counts[Metric::refused_sessions], 1, "counted");
+    first.say({"420[\"join\",\"a\"]", "421[\"join\",\"b\"]", "422[\"join\",\"c\"]"});
+    is(first.heard(), "430[1] 431[1] 432[{\"ok\":false,\"error\":\"limit\",\"message\":\"too many rooms\"}]",
+       "the room of its user is outside of rooms=");
     second.say({"41"});
     third.say({"40{\"u\":\"ann\"}"});
     is(third.heard(), "40{\"sid\":\"SID\"}", "but again two");
