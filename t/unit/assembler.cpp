@@ -24,7 +24,10 @@ struct Message {
 };
 
 Text name_of(Code code) {
-    return code == Code::protocol ? "protocol" : code == Code::too_big ? "too big" : "other";
+    return code == Code::protocol   ? "protocol"
+           : code == Code::too_big  ? "too big"
+           : code == Code::too_many ? "too many"
+                                    : "other";
 }
 
 std::string describe(const Assembled &packet) {
@@ -87,7 +90,7 @@ void assembles() {
         {"placeholder of none", {{false, out_of_range}, {true, "x"}}, "more protocol waiting"},
         {"attachment unnamed", {{false, unnamed}, {true, "x"}, {true, "y"}}, "more more protocol waiting"},
         {"no data", {{false, "51-"}, {true, "x"}}, "more protocol waiting"},
-        {"too many announced", {{false, R"(511-["a"])"}}, "protocol idle"},
+        {"too many announced", {{false, R"(511-["a"])"}}, "too many idle"},
         {"bad text", {{false, "9"}}, "protocol idle"},
         {"bad binary text", {{false, R"(51-["a")"}}, "protocol idle"},
     };
