@@ -39,6 +39,11 @@ void WsLink::start(hub::Connection &connection) {
     connection.start(app_.worker().now());
 }
 
+void WsLink::probe(Handle exchange) noexcept {
+    exchange_ = exchange;
+    link_.set_timer(static_cast<ngx_msec_t>(settings_.upgrade_timeout)); // for the answer, too
+}
+
 void WsLink::on_probe(bool accepted) {
     if (state_ != State::asking && state_ != State::probing) {
         return;
@@ -94,7 +99,7 @@ void WsLink::on_read() {
 
 void WsLink::on_timer() {
     link_.connection()->read->timedout = 0;
-    if (state_ == State::probing || state_ == State::taking) {
+    if (state_ == State::asking || state_ == State::probing || state_ == State::taking) {
         refuse(0); // the upgrade timeout; the session stays on polling
     } else {
         state_ = State::done;

@@ -29,7 +29,7 @@ public:
 
     // This socket wants the session of another: `exchange` is its number at the app's
     // exchanges, which tell it how that went.
-    void probe(Handle exchange) noexcept { exchange_ = exchange; }
+    void probe(Handle exchange) noexcept;
     void on_probe(bool accepted);
     void on_arrival(hub::Connection *connection);
 
