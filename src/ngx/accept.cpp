@@ -197,6 +197,7 @@ public:
             app_.exchanges().post_drop(exchange_);
         }
         r->keepalive = 0;
+        r->lingering_close = 1; // a reset would take the answer away
         finish_request(r, {NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, engine::BodyKind::empty, {}});
     }
 
@@ -221,6 +222,7 @@ ngx_int_t post(const Request &request, shm::SeatRef home) {
     if (r->headers_in.content_length_n > static_cast<off_t>(most)) {
         request.app.metrics().count(hub::Metric::refused_payload);
         r->keepalive = 0;
+        r->lingering_close = 1; // a reset would take the answer away
         return send_answer(r, {NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, engine::BodyKind::empty, {}});
     }
     if (is_binary(r)) {

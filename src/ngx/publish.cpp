@@ -97,6 +97,7 @@ public:
 
     void on_too_big(ngx_http_request_t *r) override {
         r->keepalive = 0;
+        r->lingering_close = 1; // a reset would take the answer away
         finish_request(r, send_error(r, {413, "too_big", "the body is larger than realtime_max_payload"}));
     }
 
