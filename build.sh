@@ -168,7 +168,7 @@ verb_unit() {
 install_clients() {
     local stamp=$ROOT/t/node_modules/.package-lock.json
     [ "$ROOT/t/package-lock.json" -nt "$stamp" ] || return 0
-    (cd "$ROOT/t" && npm ci --silent && touch "$stamp")
+    (cd "$ROOT/t" && npm ci --loglevel=error >"$BUILD/npm.log" && touch "$stamp")
 }
 
 prepare_tests() {

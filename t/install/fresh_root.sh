@@ -62,7 +62,7 @@ inside() {
         cp "$NODE_EXTRA_CA_CERTS" "$FRESH/etc/extra-ca.pem"
         own+=(NODE_EXTRA_CA_CERTS=/etc/extra-ca.pem)
     fi
-    exec setsid env -i HOME=/tmp TERM=dumb LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PORT="$PORT" \
+    exec setsid env -i HOME="${AS:+/home/}${AS:-/root}" TERM=dumb LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PORT="$PORT" \
         "${own[@]}" chroot ${AS:+--userspec=$AS} "$FRESH" bash -c "cd /srv/ngx-realtime && exec $1"
 }
 
