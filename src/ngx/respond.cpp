@@ -4,6 +4,8 @@
 #include "base/text.hpp"
 #include "ngx/headers.hpp"
 
+#include <algorithm>
+
 namespace rt::ngx {
 
 namespace {
@@ -25,7 +27,7 @@ constexpr Text type_of(engine::BodyKind kind) noexcept {
 ngx_buf_t *body_buffer(ngx_http_request_t *r, Text body) {
     ngx_buf_t *buffer = ngx_create_temp_buf(r->pool, body.size() + 1);
     if (buffer != nullptr) {
-        buffer->last = ngx_cpymem(buffer->last, body.data(), body.size());
+        buffer->last = std::copy(body.begin(), body.end(), buffer->last);
         buffer->memory = body.empty() ? 0 : 1;
         buffer->temporary = body.empty() ? 0 : 1;
         buffer->last_buf = r == r->main ? 1 : 0;
