@@ -170,7 +170,7 @@ test('old workers leave when their clients have', async () => {
     leave(second);
     members = members.filter((member) => !second.includes(member));
     await until(() => nginx.leaving().length === 0, 'the two of the second leave', PATIENCE);
-    ok(!old.some(alive), 'they are gone');
+    is(await until(() => !old.some(alive), 'they are gone', PATIENCE), true, 'they are gone');
     await goOn(members);
     await publisher.stop();
     await caughtUp(members, publisher.next - 1);
