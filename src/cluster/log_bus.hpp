@@ -27,6 +27,7 @@ public:
 
     Result<hub::Position> publish(const hub::Envelope &envelope) override;
     void catch_up(hub::Position until, Millis now) override;
+    [[nodiscard]] hub::Position head() const noexcept override { return stream_.head(); }
     [[nodiscard]] hub::Position cursor() const noexcept override { return reader_.cursor(); }
 
     // Delivers at most `most` records; true if there are more.

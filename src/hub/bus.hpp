@@ -63,6 +63,9 @@ public:
     // next comes after it. Nested calls from inside a delivery do nothing.
     virtual void catch_up(Position until, Millis now) = 0;
 
+    // Where the log ends now.
+    [[nodiscard]] virtual Position head() const noexcept = 0;
+
     // Where this worker's hub stands: the next envelope ends behind it.
     [[nodiscard]] virtual Position cursor() const noexcept = 0;
 };

@@ -53,6 +53,10 @@ void Hub::on_connect(Connection &connection, Text name, Text auth, Millis now) {
         connection.client().refuse(name, "{\"message\":\"Invalid namespace\"}", now);
         return;
     }
+    read_up(now);
+    if (!connection.session().open()) {
+        return;
+    }
     const Result<Socket *> added = add_socket(connection, *nsp, auth);
     if (!added) {
         connection.client().refuse(name, "{\"message\":\"Server is full\"}", now);
@@ -141,6 +145,11 @@ void Hub::catch_up(Millis now) {
     if (appended_ != 0) {
         ports_.bus.catch_up(std::exchange(appended_, 0), now);
     }
+}
+
+void Hub::read_up(Millis now) {
+    appended_ = 0;
+    ports_.bus.catch_up(ports_.bus.head(), now);
 }
 
 void Hub::finish_connect(Run &run, Millis now) {

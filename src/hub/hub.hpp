@@ -100,6 +100,8 @@ public:
     // its chain does next, and before what a later event of its does.
     void appended(Position end) noexcept { appended_ = end; }
     void catch_up(Millis now);
+    // Delivers all that was published so far, by whomever: who joins now must not get it.
+    void read_up(Millis now);
 
     // No CONNECT and no chain of the connection's sockets is under way. Only then may it freeze.
     [[nodiscard]] bool is_quiet(const Connection &connection) const;

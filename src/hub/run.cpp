@@ -88,8 +88,16 @@ void Run::ack(const Payload &args) {
               engine::Delivery::reliable, now_);
 }
 
+// What others published before is not for those who join now, and still for those who leave.
+Socket *Run::read_up() const {
+    if (socket() != nullptr) {
+        hub_.read_up(now_);
+    }
+    return socket();
+}
+
 Result<void> Run::join(Text room, bool trusted) {
-    Socket *sender = settled();
+    Socket *sender = read_up();
     if (sender == nullptr) {
         return {};
     }
@@ -102,7 +110,7 @@ Result<void> Run::join(Text room, bool trusted) {
 }
 
 void Run::leave(Text room) {
-    if (Socket *sender = settled(); sender != nullptr) {
+    if (Socket *sender = read_up(); sender != nullptr) {
         hub_.leave(*sender, room);
     }
 }

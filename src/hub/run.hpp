@@ -85,6 +85,7 @@ public:
 
 private:
     [[nodiscard]] Socket *settled() const;
+    [[nodiscard]] Socket *read_up() const;
 
     Hub &hub_;
     const Chain &chain_;

@@ -99,7 +99,11 @@ void App::bury(shm::SeatRef dead) {
     forget(dead);
 }
 
+// What it still said comes first: it may be the answer that a request here waits for.
 void App::forget(shm::SeatRef dead) {
+    while (post_.has_mail()) {
+        post_.receive(*this, worker_.now());
+    }
     post_.forget(dead);
     exchanges_.fail(dead);
     hub_.on_seat_gone(dead.index, dead.generation, worker_.now());

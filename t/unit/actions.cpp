@@ -43,7 +43,11 @@ public:
         notes += line.str() + "\n";
         return ++position_;
     }
-    void catch_up(Position, Millis) override { notes += "caught up\n"; }
+    void catch_up(Position until, Millis) override {
+        notes += until > caught_up_ ? "caught up\n" : "";
+        caught_up_ = until;
+    }
+    [[nodiscard]] Position head() const noexcept override { return position_; }
     [[nodiscard]] Position cursor() const noexcept override { return position_; }
 
     std::string notes;
@@ -51,6 +55,7 @@ public:
 
 private:
     Position position_ = 0;
+    Position caught_up_ = 0;
 };
 
 class SmallDirectory final : public Directory {

@@ -304,6 +304,40 @@ void lapped() {
 
 } // namespace
 
+// What another worker has published, and this one has not read, is older than what its clients
+// do now.
+void latecomers() {
+    Rules rules;
+    rules.nsp("/").on("join", "join $realtime_arg_0").on("leave", "leave $realtime_arg_0");
+    Host host(rules, 2);
+    const auto publish = [&](Text data) {
+        Envelope envelope;
+        envelope.nsp = "/";
+        envelope.data = data;
+        envelope.to = {"a"};
+        static_cast<void>(host[1].bus.publish(envelope));
+    };
+    Peer peer(host[0], host.session);
+    peer.say({"40"});
+    peer.heard();
+    publish("[\"before\"]");
+    peer.say({"42[\"join\",\"a\"]"});
+    publish("[\"between\"]");
+    peer.say({"42[\"leave\",\"a\"]"});
+    publish("[\"behind\"]");
+    host.deliver();
+    is(peer.heard(), "42[\"between\"]", "a room is heard from the join to the leave");
+    Envelope envelope;
+    envelope.nsp = "/";
+    envelope.data = "[\"all\"]";
+    static_cast<void>(host[1].bus.publish(envelope));
+    Peer late(host[0], host.session);
+    late.say({"40"});
+    host.deliver();
+    is(late.heard(), "40{\"sid\":\"SID\"}", "a namespace is heard from the CONNECT on");
+    is(peer.heard(), "42[\"all\"]", "and by who was there");
+}
+
 int main() {
     rooms();
     audiences();
@@ -313,5 +347,6 @@ int main() {
     attachments();
     slow_readers();
     lapped();
+    latecomers();
     return rt::test::done();
 }
