@@ -36,6 +36,7 @@ Result<hub::RecordRef> RosterDirectory::add_connection(Text sid, const hub::Hand
     row.handshake = {
         handshake.issued,  handshake.address,        handshake.url, handshake.query, handshake.secure,
         handshake.xdomain, handshake.counts_address, headers};
+    row.most = handshake.most;
     RT_TRY(ref, roster_.add_connection(row));
     return hub::RecordRef{ref.cell, ref.serial};
 }
@@ -91,10 +92,6 @@ std::optional<shm::SeatRef> RosterDirectory::home_of(Text sid) {
     }
     return found->home;
 }
-
-std::uint32_t RosterDirectory::connections() { return roster_.counts().connections; }
-
-std::uint32_t RosterDirectory::connections_from(Text address) { return roster_.connections_from(address); }
 
 std::size_t RosterDirectory::sweep(shm::SeatRef dead) {
     std::size_t swept = 0;

@@ -29,10 +29,6 @@ public:
     // Where the session of this sid lives.
     [[nodiscard]] std::optional<shm::SeatRef> home_of(Text sid);
 
-    // Of the whole host.
-    [[nodiscard]] std::uint32_t connections();
-    [[nodiscard]] std::uint32_t connections_from(Text address);
-
     // A worker died: its connections and sockets leave the roster. Returns how many there were.
     std::size_t sweep(shm::SeatRef dead);
 

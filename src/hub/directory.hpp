@@ -28,8 +28,9 @@ struct Handshake {
     Text query;
     bool secure = false;
     bool xdomain = false;
-    bool counts_address = false;                // realtime_max_sockets per=ip
-    std::int64_t issued = 0;                    // milliseconds since 1970
+    bool counts_address = false; // realtime_max_sockets per=ip
+    std::uint32_t most = 0;      // realtime_max_sockets: of the address or of all; 0: any number
+    std::int64_t issued = 0;     // milliseconds since 1970
     std::vector<std::pair<Text, Text>> headers; // without cookies, credentials, hop-by-hop ones
 };
 
@@ -44,7 +45,8 @@ class Directory {
 public:
     virtual ~Directory() = default;
 
-    // full: the zone has no room; the caller refuses the session with 503.
+    // full: the zone has no room; too_many: as many are there as the handshake allows. The
+    // caller refuses the session with 503.
     virtual Result<RecordRef> add_connection(Text sid, const Handshake &handshake,
                                              engine::TransportKind transport) = 0;
     virtual void set_transport(RecordRef connection, engine::TransportKind transport) = 0;

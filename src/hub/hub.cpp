@@ -62,7 +62,8 @@ Result<Connection *> Hub::open(const Birth &birth) {
     const std::string sid = names_.host + random_text<kSidRandom>(ports_.random);
     const Result<RecordRef> record = ports_.directory.add_connection(sid, birth.handshake, birth.transport);
     if (!record) {
-        metrics().count(Metric::refused_zone_full);
+        const bool many = record.code() == Code::too_many;
+        metrics().count(many ? Metric::refused_sessions : Metric::refused_zone_full);
         return record.error();
     }
     const Handle handle =

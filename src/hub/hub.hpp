@@ -52,7 +52,8 @@ public:
 
     // --- connections (hub.cpp) ---
 
-    // A new connection; its session is not started. full: the zone has no room.
+    // A new connection; its session is not started. full: the zone has no room; too_many:
+    // realtime_max_sockets.
     Result<Connection *> open(const Birth &birth);
     // By its Engine.IO sid, if this worker is its home.
     [[nodiscard]] Connection *find(Text sid) const noexcept { return by_sid_.find(sid); }

@@ -10,7 +10,6 @@
 #include "ngx/handshake.hpp"
 #include "ngx/origin.hpp"
 #include "ngx/post_body.hpp"
-#include "ngx/quota.hpp"
 #include "ngx/respond.hpp"
 #include "ngx/worker.hpp"
 #include "wire/eio_http.hpp"
@@ -60,10 +59,6 @@ ngx_int_t overloaded(const Request &request, Text retry_after) {
 // --- handshakes ---
 
 Result<hub::Connection *> open(const Request &request, engine::TransportKind transport) {
-    if (Result<void> room = check_quota(request.app, request.conf, request.r); !room) {
-        request.app.metrics().count(hub::Metric::refused_sessions);
-        return room.error();
-    }
     return request.app.hub().open(make_birth(request.r, request.conf, transport));
 }
 

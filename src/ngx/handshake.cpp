@@ -54,6 +54,7 @@ hub::Birth make_birth(ngx_http_request_t *r, const LocationConf &conf, engine::T
     birth.handshake.query = to_text(r->args);
     birth.handshake.secure = r->connection->ssl != nullptr;
     birth.handshake.counts_address = conf.max_sockets.per == MaxSockets::Per::ip;
+    birth.handshake.most = conf.max_sockets.per == MaxSockets::Per::user ? 0 : conf.max_sockets.count;
     birth.handshake.xdomain = !request_header(r, "origin").empty();
     const ngx_time_t *time = ngx_timeofday();
     birth.handshake.issued =

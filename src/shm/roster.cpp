@@ -39,8 +39,20 @@ Result<ConnectionRef> Roster::add_connection(const NewConnection &connection) {
     if (connection_cell(connection.sid) != 0) {
         return Error{Code::exists, "session is in the roster already"};
     }
+    if (connection.most != 0 && rivals(connection) >= connection.most) {
+        return Error{Code::too_many, "as many connections as there may be"};
+    }
     RT_TRY(cell, store_connection(connection));
     return ConnectionRef{cell, cells_.load<RecordHead>(cell).serial};
+}
+
+// The connections that share the bound of this one.
+std::uint32_t Roster::rivals(const NewConnection &connection) const noexcept {
+    if (!connection.handshake.counts_address) {
+        return cells_.records(CellKind::connection);
+    }
+    const CellIndex name = names_.find({CellKind::value, AddressKey(connection.handshake.address).text()});
+    return name == 0 ? 0 : names_.holders(name);
 }
 
 Result<CellIndex> Roster::store_connection(const NewConnection &connection) {

@@ -22,7 +22,7 @@ struct RosterPlace {
 // that go in need to live for the call only.
 //
 // Errors: gone, the reference finds nothing any more; full, the zone has no room, and nothing
-// changed; exists; not_found; too_big.
+// changed; exists; not_found; too_big; too_many.
 class Roster {
 public:
     static constexpr std::size_t kMaxSid = sizeof(ConnectionHead::sid);
@@ -35,7 +35,7 @@ public:
     static Result<Roster> create(const RosterPlace &place, std::uint64_t key);
     static Result<Roster> attach(const RosterPlace &place);
 
-    // Connections. The sid has 1 to 32 characters.
+    // Connections. The sid has 1 to 32 characters. too_many: there are `most` already.
     Result<ConnectionRef> add_connection(const NewConnection &connection);
     Result<FoundConnection> find_connection(Text sid);
     Result<Handshake> handshake_of(ConnectionRef ref);
@@ -100,6 +100,7 @@ private:
     [[nodiscard]] FoundConnection found_connection(CellIndex cell) const noexcept;
     [[nodiscard]] FoundSocket found_socket(CellIndex cell) const noexcept;
 
+    [[nodiscard]] std::uint32_t rivals(const NewConnection &connection) const noexcept;
     Result<CellIndex> store_connection(const NewConnection &connection);
     Result<CellIndex> store_socket(CellIndex connection, const NewSocket &socket);
     Result<SocketNames> hold_names(const NewSocket &socket);

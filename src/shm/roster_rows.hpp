@@ -37,6 +37,8 @@ struct NewConnection {
     SeatRef home = {};
     Transport transport = Transport::polling;
     HandshakeText handshake = {};
+    // Of the whole roster, or with counts_address of the address; 0: any number.
+    std::uint32_t most = 0;
 };
 
 inline constexpr Text kNoAuth = "{}"; // takes no room in the zone

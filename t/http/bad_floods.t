@@ -6,7 +6,7 @@
 
 const { spawn } = require('child_process');
 
-const { is, ok, like, deepEqual, onPanic, SLOW } = require('../lib/tap');
+const { is, ok, pass, like, deepEqual, onPanic, SLOW } = require('../lib/tap');
 const { ours, reference } = require('../lib/target');
 const { watched } = require('../lib/bystander');
 const { Polling, open, next } = require('../lib/eio');
@@ -107,7 +107,8 @@ server.test('a reader that does not read', async () => {
     socket.connection.pause();
     for (let i = 0; i < 300; ++i) socket.text(BIG); // 27 MB: more than the kernel keeps
     await until(async () => (await server.counters()).slow_closed > before, 'it is closed');
-    ok(memory() - used < 16 << 20, 'no more than its send buffer was kept for it');
+    if (process.env.RT_PRELOAD) pass('memory is not measured: sanitizers keep what was freed');
+    else ok(memory() - used < 16 << 20, 'no more than its send buffer was kept for it');
     socket.destroy();
 }, { run: ours });
 

@@ -69,6 +69,11 @@ const FILES = [
         require("fs").writeFileSync(nginx.file("sanitizer.1"), "AddressSanitizer: heap-use-after-free");
         t.pass("x");
     })`, 1, /heap-use-after-free/],
+    ['a worker that ends with an error fails', `t.test("a", async () => {
+        const nginx = await Nginx.start(PLAIN);
+        require("fs").appendFileSync(nginx.file("error.log"), "[notice] 1#1: worker process 2 exited with code 1\\n");
+        t.pass("x");
+    })`, 1, /not ok 2 - nginx: no alert[^]*exited with code 1/],
     ['an nginx that does not start fails', 't.test("a", () => Nginx.start("nonsense;"))', 1, /unknown directive "nonsense"/],
 ];
 

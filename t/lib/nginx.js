@@ -16,7 +16,8 @@ const { conf, fill, binary, environment, MODULE, ROOT } = require('./conf');
 const { until } = require('./until');
 
 const PATIENCE = 10000 * tap.SLOW;
-const BAD = /\[(alert|crit|emerg)\]|exited on signal/;
+// A sanitizer ends its process with a code of its own.
+const BAD = /\[(alert|crit|emerg)\]|exited on signal|exited with code (?!0\b)/;
 const SANITIZER = /AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:/;
 
 function makePrefix() {

@@ -273,6 +273,26 @@ void test_addresses() {
     is(roster.connections_from("203.0.113.1"), 0U, "none is left");
 }
 
+void test_most() {
+    RosterZone zone(kZone);
+    Roster &roster = zone.roster;
+    std::uint32_t number = 0;
+    const auto add = [&](Text address, bool counts, std::uint32_t most) {
+        HandshakeText handshake = node_handshake();
+        handshake.address = address;
+        handshake.counts_address = counts;
+        return roster.add_connection({sid_of(++number), {1, 1}, Transport::polling, handshake, most}).code();
+    };
+    ok(add("203.0.113.1", true, 2) == Code::ok && add("203.0.113.1", true, 2) == Code::ok, "two may come");
+    ok(add("203.0.113.1", true, 2) == Code::too_many, "a third may not");
+    ok(add("203.0.113.2", true, 2) == Code::ok, "from another address one may");
+    ok(add("203.0.113.1", true, 0) == Code::ok, "without a bound any number may");
+    ok(add("203.0.113.1", false, 4) == Code::too_many, "four are there in all");
+    ok(add("203.0.113.1", false, 5) == Code::ok, "where five may be one comes");
+    is(roster.counts().connections, 5U, "who is refused is not there");
+    is(leak(roster), "", "nothing leaks");
+}
+
 void test_full() {
     RosterZone zone(32 * 1024);
     Roster &roster = zone.roster;
@@ -366,6 +386,7 @@ int main() {
     test_many_rooms();
     test_pages();
     test_addresses();
+    test_most();
     test_full();
     test_room_in_last_cells();
     test_small_zones();

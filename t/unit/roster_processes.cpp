@@ -141,6 +141,36 @@ void test_concurrent_changes() {
     ok(!roster.take_repaired(), "and nothing had to be rebuilt");
 }
 
+// The bound holds among processes that add at the same time: exactly as many come in.
+void test_bound() {
+    constexpr std::uint32_t kMost = 100;
+    Stage stage;
+    pid_t workers[kWorkers];
+    for (std::uint32_t seat = 0; seat < kWorkers; ++seat) {
+        workers[seat] = spawn([&] {
+            Roster roster = stage.enter();
+            shared(stage.board.steps[seat]).fetch_add(1);
+            const auto ready = [&](std::uint32_t &steps) { return shared(steps).load() != 0; };
+            while (!std::ranges::all_of(stage.board.steps, ready)) {
+                sched_yield();
+            }
+            for (std::uint32_t i = 0; i < kMost; ++i) {
+                const std::string sid = sid_of(seat * 1000 + i);
+                const auto added = roster.add_connection({sid, {seat, 1}, Transport::polling, {}, kMost});
+                shared(stage.board.refused).fetch_add(added.code() == Code::too_many ? 1 : 0);
+            }
+        });
+    }
+    int failed = 0;
+    for (const pid_t worker : workers) {
+        failed += reap(worker) == 0 ? 0 : 1;
+    }
+    Roster roster = stage.enter();
+    is(failed, 0, "four workers add up to a bound");
+    is(roster.counts().connections, kMost, "as many are there as may be");
+    is(stage.board.refused, (kWorkers - 1) * kMost, "the others were refused");
+}
+
 bool has_exited(pid_t pid) {
     siginfo_t info{};
     return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
@@ -207,6 +237,7 @@ void test_kills() {
 
 int main() {
     test_concurrent_changes();
+    test_bound();
     test_kills();
     return done();
 }
