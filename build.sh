@@ -33,7 +33,7 @@ usage: ./build.sh <verb>
   asan [path...]   the black-box tests under ASan and UBSan; "smoke" is a short choice
   fuzz [name...]   every fuzz target for \$FUZZ_SECONDS (60)
   soak             what takes long: all of the above in full, and a fresh root
-  bench            measure
+  bench [row...]   measure, and write docs/benchmarks.md
   clean            remove what was built
 environment: BUILD output directory, JOBS compilers at once, RT_NODE node binary
 END
@@ -165,11 +165,13 @@ verb_unit() {
 
 # --- tests ------------------------------------------------------------------------------------
 
-install_clients() {
-    local stamp=$ROOT/t/node_modules/.package-lock.json
-    [ "$ROOT/t/package-lock.json" -nt "$stamp" ] || return 0
-    (cd "$ROOT/t" && npm ci --loglevel=error >"$BUILD/npm.log" && touch "$stamp")
+install_packages_of() {
+    local stamp=$ROOT/$1/node_modules/.package-lock.json
+    [ "$ROOT/$1/package-lock.json" -nt "$stamp" ] || return 0
+    (cd "$ROOT/$1" && npm ci --loglevel=error >"$BUILD/npm.log" && touch "$stamp")
 }
+
+install_clients() { install_packages_of t; }
 
 prepare_tests() {
     need test lint
@@ -232,11 +234,17 @@ verb_soak() {
     say "soak: done"
 }
 
+build_bench() { make -s -j"$JOBS" -C "$ROOT" -f t/bench/bench.mk OUT="$BUILD/bench"; }
+
+# The rows of docs/benchmarks.md, or those whose names begin as the arguments do.
 verb_bench() {
-    local script scripts=("$ROOT"/t/bench/*.{js,sh})
-    [ ${#scripts[@]} -gt 0 ] || { say "bench: t/bench holds no benchmark yet"; return; }
-    prepare_tests
-    for script in "${scripts[@]}"; do "$script"; done
+    need run
+    need_node
+    verb_module
+    locked build_bench
+    locked install_packages_of t/bench
+    RT_BENCH=$BUILD/bench "$ROOT/t/bench/bench.js" "$@"
+    say "bench: docs/benchmarks.md"
 }
 
 # --- serving and cleaning ---------------------------------------------------------------------

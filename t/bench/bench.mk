@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The benchmark's two programs. make -f t/bench/bench.mk OUT=<directory>
+
+FLAGS := -std=c++20 -O2 -g -Wall -Wextra -Wconversion -Werror -It/bench -MMD -MP
+NET := $(wildcard t/bench/net/*.cpp)
+LOAD := $(wildcard t/bench/load/*.cpp)
+LOOP := $(wildcard t/bench/loop/*.cpp)
+
+programs: $(OUT)/load $(OUT)/loop
+.PHONY: programs
+
+$(OUT)/o/%.o: t/bench/%.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -c -o $@ $<
+
+$(OUT)/load: $(LOAD:t/bench/%.cpp=$(OUT)/o/%.o) $(NET:t/bench/%.cpp=$(OUT)/o/%.o)
+	$(CXX) -o $@ $^
+
+$(OUT)/loop: $(LOOP:t/bench/%.cpp=$(OUT)/o/%.o) $(NET:t/bench/%.cpp=$(OUT)/o/%.o)
+	$(CXX) -o $@ $^
+
+-include $(shell find $(OUT)/o -name '*.d' 2>/dev/null)

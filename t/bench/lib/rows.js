@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The rows of the table: what runs, against what our value is held, and what it ought to be.
+'use strict';
+
+const { pss, PSS_CLIENTS } = require('./memory');
+
+const many = (number) => Math.round(number).toLocaleString('en-US');
+const micro = (number) => `${number.toFixed(number < 10 ? 2 : 1)} µs`;
+const milli = (number) => `${number.toFixed(1)} ms`;
+
+const fanout = (name, clients, window, loop, user) => ({
+    name, scenario: 'fanout', args: { clients, window },
+    what: `${window === 1 ? 'Single 64-byte events' : `${window} events in flight`} to ${many(clients)} clients, deliveries/s`,
+    servers: [loop, 'node', 'uws', 'nginx'], value: (run) => run.rate, show: many,
+    also: (run) => `${micro(run.user_us)} user, ${micro(run.cpu_us)} in all`, better: 'more',
+    against: loop, goal: `90 % of the loop${user ? `, ${user} µs user` : ''}`,
+});
+
+const ROWS = [
+    fanout('fanout-1k', 1000, 1, 'loop', '0.35'),
+    fanout('fanout-10k', 10000, 1, 'loop', '0.5'),
+    fanout('burst-1k', 1000, 32, 'joining'),
+    fanout('burst-10k', 10000, 32, 'joining'),
+    {
+        name: 'rooms', scenario: 'rooms', args: { most: 3000, seconds: 1, warmup: 0.3 }, rounds: 2,
+        perServer: { joining: { clients: 500 }, node: { clients: 40 }, uws: { clients: 150 }, nginx: { clients: 300 } },
+        what: 'Members of one room who each say 20 things a second, p99 ≤ 50 ms', servers: ['joining', 'node', 'uws', 'nginx'],
+        value: (run) => run.members, show: many, better: 'more', against: 'joining', goal: '800, or 65 % of the loop',
+    },
+    {
+        name: 'calls', scenario: 'calls', args: { clients: 100 }, what: 'CPU per event and its acknowledgement',
+        servers: ['loop', 'node', 'uws', 'nginx'], value: (run) => run.cpu_us, show: micro,
+        also: (run) => `${micro(run.user_us)} user`, better: 'less', against: 'loop', goal: '5.6 µs, or 108 % of the loop',
+    },
+    {
+        name: 'handshakes', scenario: 'handshakes', args: { clients: 6000 }, what: 'CPU per handshake with its CONNECT',
+        servers: ['loop', 'node', 'uws', 'nginx'], value: (run) => run.cpu_us, show: micro,
+        also: (run) => `${micro(run.user_us)} user`, better: 'less', against: 'loop', goal: '24 µs',
+    },
+    {
+        name: 'pace', scenario: 'pace', args: { clients: 1000, seconds: 3 }, what: '20 events/s to 1,000 clients, p50 / p99',
+        servers: ['loop', 'node', 'nginx'], value: (run) => run.p50, show: milli, also: (run) => `p99 ${milli(run.p99)}`,
+        better: 'less', against: 'loop', goal: '2.6 / 6.2 ms, or 118 % of the loop',
+    },
+    {
+        name: 'workers', scenario: 'fanout', args: { clients: 1000, window: 1 }, what: 'Two workers against one: single events to 1,000, deliveries/s',
+        servers: ['loop', 'loop2', 'nginx', 'nginx2'], cores: { loop2: 2, nginx2: 2 }, value: (run) => run.rate, show: many,
+        better: 'more', gain: ['loop', 'loop2', 'nginx', 'nginx2'], goal: "the loop's gain less 10 %",
+    },
+    {
+        name: 'memory', run: pss, rounds: 1, what: `Idle client: memory of all processes (growth), ${many(PSS_CLIENTS.nginx)} clients; Node's ${many(PSS_CLIENTS.node)}`,
+        servers: ['node', 'uws', 'nginx'], value: (run) => run.growth, show: (bytes) => `${(bytes / 1024).toFixed(2)} KiB`,
+        also: (run) => `all included ${(run.all / 1024).toFixed(2)} KiB`, better: 'less', goal: '2 KiB, aim 1',
+    },
+];
+
+module.exports = { ROWS };

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the command line says: words of the form name=value behind the name of a scenario.
+#pragma once
+
+#include "net/cpu.hpp"
+#include "net/sockets.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+struct Options {
+    Address server{0x7F000001, 3000};
+    std::uint32_t clients = 1000;
+    std::uint32_t most = 2000;  // rooms: where the search ends
+    std::uint32_t window = 1;   // events in flight
+    std::uint32_t payload = 64; // bytes of an event's argument
+    std::uint32_t rate = 20;    // events a second
+    std::uint32_t ramp = 64;    // handshakes under way
+    std::uint32_t source = 1;   // connect from 127.0.<source>.1
+    double seconds = 2;         // of measuring
+    double warmup = 0.5;        // before that
+    std::vector<pid_t> pids;    // the server's processes
+};
+
+[[nodiscard]] Options parse_options(int count, char **words);
+
+} // namespace bench
