@@ -146,6 +146,17 @@ build_module() {
     make -s -j"$JOBS" -f "$1/Makefile" -C "$NGINX_SRC" modules
 }
 
+# The same objects once more, with a hook of the tests around the zone's lock: workers that die
+# inside of it on demand. What is shipped has nothing of it.
+build_hooks() {
+    local dir=$1 so=$1/hooks/$MODULE hook=$ROOT/t/hooks/lock_death.cpp objects
+    [ "$dir/$MODULE" -nt "$so" ] || [ "$hook" -nt "$so" ] || return 0
+    mkdir -p "$dir/hooks"
+    mapfile -t objects < <(sed -n "\|^$dir/$MODULE:|,/^\$/p" "$dir/Makefile" | grep -o '/[^[:space:]]*\.o')
+    # shellcheck disable=SC2086
+    g++ -std=c++20 -O1 -fPIC -shared -o "$so" "$hook" "${objects[@]}" ${2:-} -ljansson -lz -Wl,--wrap=ngx_shmtx_lock,--wrap=ngx_shmtx_unlock -Wl,--version-script="$ROOT/src/ngx/exports.map"
+}
+
 verb_module() {
     need run
     locked build_module "$BUILD/module" "$CC_OPT" "$LD_OPT"
@@ -176,6 +187,7 @@ install_clients() { install_packages_of t; }
 prepare_tests() {
     need test lint
     verb_module
+    locked build_hooks "$BUILD/module"
     verb_unit
     locked install_clients
 }
@@ -198,6 +210,7 @@ verb_asan() {
     local tests=("${@/#/t/}")
     prepare_tests
     locked build_module "$BUILD/asan" "$SANITIZE" "-fPIC -fsanitize=address -fsanitize=undefined"
+    locked build_hooks "$BUILD/asan" "-fsanitize=address -fsanitize=undefined"
     case ${1:-all} in
         all) tests=("$ROOT"/t/{http,client,reload}/*.t) ;;
         smoke) tests=("${SMOKE[@]}") ;;

@@ -46,7 +46,7 @@ class Nginx {
         this.name = name;
         this.text = typeof text === 'string' ? text : conf(text);
         this.prefix = makePrefix();
-        this.values = { ...values, PREFIX: this.prefix, MODULE, LEVEL: level, SOCK: `${this.prefix}/nginx.sock`, ROOT };
+        this.values = { MODULE, ROOT, LEVEL: level, ...values, PREFIX: this.prefix, SOCK: `${this.prefix}/nginx.sock` };
         this.env = environment(this.prefix, env);
         this.allowed = [];
         this.stderr = '';

@@ -1,0 +1,147 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: BSD-2-Clause
+// Workers are killed one after another, some of them at a random instruction inside a locked
+// section of shared memory. Clients of the others notice nothing, those of the dead come back
+// once, and what the dead left in the zones goes. RT_SOAK=1: 100 kills, one every two seconds.
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+
+const { test, is, ok, deepEqual, diag, patience, SLOW } = require('../lib/tap');
+const { Nginx } = require('../lib/nginx');
+const { MODULE } = require('../lib/conf');
+const { post } = require('../lib/raw');
+const { status, HELLO, PATIENCE } = require('../lib/crowd');
+const { settle, Numbers } = require('../lib/stayers');
+const { until, silence } = require('../lib/until');
+
+const SOAK = process.env.RT_SOAK === '1';
+// Of `kills`, one every so many milliseconds, each `locked`th dies inside a section.
+const PHASES = SOAK ? [{ kills: 100, every: 2000, locked: 3 }] : [{ kills: 12, every: 300, locked: 3 }, { kills: 30, every: 100, locked: 1 }];
+const CLIENTS = SOAK ? 400 : 120;
+const WORKERS = 4;
+const DIE_LOCKED = 40; // the signal of t/hooks
+
+// Built beside the module by build.sh.
+const HOOKED = path.join(path.dirname(fs.realpathSync(MODULE)), 'hooks', path.basename(MODULE));
+
+const parts = {
+    workers: WORKERS,
+    http: `
+        realtime_app app {
+            zone app:16m;
+            namespace / {
+                ${HELLO}
+                on dance { join $realtime_arg_0; emit step "to=$realtime_arg_0" except=sender data=1; leave $realtime_arg_1; }
+            }
+        }`,
+    server: `
+        location /socket.io/ { realtime app; }
+        location /publish { realtime_publish app; allow 127.0.0.1; deny all; }
+        location /status { realtime_status app; allow 127.0.0.1; deny all; }`,
+};
+
+patience(SOAK ? 900 : 120);
+
+let nginx;
+
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+
+async function publish(n) {
+    const { status: code } = await post(nginx, '/publish', `{"event":"n","args":[${n}]}`, JSON_TYPE);
+    if (code !== 202) throw new Error(`publish: ${code}`);
+}
+
+const room = () => `r${Math.random() * 200 | 0}`;
+
+// Everybody joins and leaves rooms all the time: locked sections at every worker.
+function dance(clients) {
+    const timer = setInterval(() => clients.forEach((one) => one.emit('dance', room(), room())), 100);
+    return () => clearInterval(timer);
+}
+
+async function killOne(signal) {
+    const workers = nginx.workers();
+    const victim = workers[Math.random() * workers.length | 0];
+    await nginx.kill(victim, signal);
+    return victim;
+}
+
+const present = (clients) => until(() => clients.every(({ there }) => there), 'all are there', PATIENCE);
+
+test('workers are killed', async () => {
+    nginx = await Nginx.start(parts, { values: { MODULE: HOOKED } });
+    let latest = Date.now();
+    let silent = 0;
+    const onNumber = () => {
+        silent = Math.max(silent, Date.now() - latest);
+        latest = Date.now();
+    };
+    const clients = await settle(nginx, CLIENTS);
+    clients.forEach((one) => { one.onNumber = onNumber; });
+    const rest = dance(clients);
+    const numbers = new Numbers(publish, 5);
+    const harmed = new Map(clients.map((one) => [one, 0]));
+    const signals = PHASES.flatMap(({ kills, every, locked }) => Array.from({ length: kills }, (unused, i) => ({ signal: i % locked ? 'SIGKILL' : DIE_LOCKED, every })));
+    for (const { signal, every } of signals) {
+        const pause = silence(every * SLOW);
+        const lives = clients.map(({ now }) => now);
+        const victim = await killOne(signal);
+        const lost = lives.filter(({ pid }) => pid === victim);
+        lost.forEach(({ owner }) => harmed.set(owner, harmed.get(owner) + 1));
+        await until(() => lost.every(({ over }) => over !== undefined), 'they notice');
+        await Promise.all([present(clients), pause]);
+    }
+    await numbers.stop();
+    rest();
+    await publish(numbers.next);
+    await until(() => clients.every(({ now }) => now.next === numbers.next + 1), 'the last number', PATIENCE);
+
+    diag(`${signals.length} kills, ${numbers.next} numbers, ${numbers.unsure.size} unsure, longest silence for all ${silent} ms`);
+    deepEqual([...new Set(clients.flatMap(({ faults }) => faults))], [], 'no number came twice or out of order');
+    deepEqual([...new Set(clients.flatMap(({ lost }) => lost))].filter((n) => !numbers.unsure.has(n)), [], 'none was lost on a connection');
+    is(clients.filter((one) => one.stays.length !== harmed.get(one) + 1).length, 0, 'who was at a killed worker came back once, and nobody else');
+    ok(clients.filter((one) => harmed.get(one) === 0).every(({ stays }) => stays[0].first === 0), 'others heard everything from the first');
+    is((nginx.log().match(/was locked by/g) || []).length, signals.filter(({ signal }) => signal === DIE_LOCKED).length, 'those that were to die inside a locked section did');
+    clients.forEach((one) => one.leave());
+    await until(async () => (await status(nginx)).roster.connections === 0, 'the roster is empty');
+    const { roster, total } = await status(nginx);
+    deepEqual([roster.connections, roster.sockets, roster.rooms, roster.used, total.sockets], [0, 0, 0, 0, 0], 'nothing is left of anybody');
+}, { timeout: SOAK ? 800000 : 90000 });
+
+// The log is some megabytes: it goes round while the worker does not read. Nobody is in the room.
+async function overrun() {
+    const body = JSON.stringify({ event: 'fill', args: ['x'.repeat(250000)], rooms: ['nobody'] });
+    for (let i = 0; i < 60; ++i) {
+        const { status: code } = await post(nginx, '/publish', body, JSON_TYPE);
+        if (code !== 202) throw new Error(`publish: ${code}`);
+    }
+}
+
+test('a worker is stopped until the log has overrun it', async () => {
+    const clients = await settle(nginx, 60);
+    const [{ pid: victim }] = clients;
+    const own = clients.filter(({ pid }) => pid === victim);
+    const others = clients.filter(({ pid }) => pid !== victim);
+    let slowest = 0;
+    process.kill(victim, 'SIGSTOP');
+    for (let n = 0; n < 20; ++n) {
+        const began = Date.now();
+        await publish(n);
+        await until(() => others.every(({ now }) => now.next === n + 1), 'the others hear');
+        slowest = Math.max(slowest, Date.now() - began);
+    }
+    await overrun();
+    process.kill(victim, 'SIGCONT');
+    ok(slowest <= 500 * SLOW, `nobody waits for it: the slowest of 20 broadcasts after ${slowest} ms`);
+    await until(() => own.every(({ lives }) => lives[0].over !== undefined), 'its clients are told');
+    deepEqual([...new Set(own.map(({ lives }) => lives[0].over))], [1005], 'in order, so that they come back');
+    await present(clients);
+    await publish(20);
+    await until(() => clients.every(({ now }) => now.next === 21), 'all hear');
+    ok(own.every(({ lost, faults }) => lost.length + faults.length === 0), 'no connection skipped anything in silence');
+    is((await status(nginx)).total.lapped, 1, 'counted as lapped');
+    ok(others.every(({ lives }) => lives.length === 1), 'the others stay');
+    clients.forEach((one) => one.leave());
+});
