@@ -33,9 +33,9 @@ Result<hub::RecordRef> RosterDirectory::add_connection(Text sid, const hub::Hand
     row.sid = sid;
     row.home = me_;
     row.transport = transport_of(transport);
-    row.handshake = {
-        handshake.issued,  handshake.address,        handshake.url, handshake.query, handshake.secure,
-        handshake.xdomain, handshake.counts_address, headers};
+    row.handshake = {handshake.issued,         handshake.address,  handshake.url,
+                     handshake.query,          handshake.secure,   handshake.xdomain,
+                     handshake.counts_address, handshake.captured, headers};
     row.most = handshake.most;
     RT_TRY(ref, roster_.add_connection(row));
     return hub::RecordRef{ref.cell, ref.serial};
@@ -65,6 +65,10 @@ Result<hub::RecordRef> RosterDirectory::add_socket(hub::RecordRef connection, co
     const shm::NewSocket row{socket.id, socket.nsp, socket.user, {}, auth};
     RT_TRY(ref, roster_.add_socket(connection_ref(connection), row));
     return hub::RecordRef{ref.cell, ref.serial};
+}
+
+void RosterDirectory::set_connected(hub::RecordRef socket) {
+    static_cast<void>(roster_.set_connected(socket_ref(socket)));
 }
 
 void RosterDirectory::remove_socket(hub::RecordRef socket) {

@@ -21,6 +21,7 @@ public:
     void hand_over(hub::RecordRef connection, std::uint32_t seat, std::uint32_t seat_generation) override;
     void remove_connection(hub::RecordRef connection) override;
     Result<hub::RecordRef> add_socket(hub::RecordRef connection, const hub::SocketText &socket) override;
+    void set_connected(hub::RecordRef socket) override;
     void remove_socket(hub::RecordRef socket) override;
     Result<std::uint32_t> join(hub::RecordRef socket, Text room) override;
     void leave(hub::RecordRef socket, Text room) override;

@@ -24,6 +24,10 @@ class Session;
 enum class Delivery : std::uint8_t { reliable, volatile_ };
 enum class TransportKind : std::uint8_t { polling, websocket };
 
+[[nodiscard]] constexpr Text transport_name(TransportKind kind) noexcept {
+    return kind == TransportKind::websocket ? "websocket" : "polling";
+}
+
 // The socket under a session on WebSocket. Implemented by the shell.
 class WsPort {
 public:

@@ -175,6 +175,7 @@ void Hub::accept(Socket &socket, Millis now) {
     answer += socket.id_text();
     answer += "\"}";
     socket.connected = true;
+    ports_.directory.set_connected(socket.record);
     trace(ports_.log, {"socket: ", socket.id_text(), " connected to ", socket.nsp.name()});
     const std::unique_ptr<Held> held = std::move(socket.held);
     const Handle self = socket.self;

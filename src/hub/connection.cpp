@@ -30,10 +30,6 @@ Connection::Connection(Hub &hub, Origin origin)
       session_(hub.ports().session, *this, origin.settings, origin.sid),
       client_(session_, *this, hub.ports().session.deadlines), captured_(std::move(origin.captured)) {}
 
-Text Connection::transport_name() const noexcept {
-    return transport_ == engine::TransportKind::websocket ? "websocket" : "polling";
-}
-
 void Connection::start(Millis now) {
     if (kind_ == ConnectionKind::socket_io) {
         client_.start(now);

@@ -54,7 +54,6 @@ public:
     // What it speaks, or spoke last when the transport has gone.
     [[nodiscard]] engine::TransportKind transport() const noexcept { return transport_; }
     void set_transport(engine::TransportKind transport) noexcept { transport_ = transport; }
-    [[nodiscard]] Text transport_name() const noexcept;
 
     // Starts the connect timeout, once the session has started.
     void start(Millis now);

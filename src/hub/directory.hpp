@@ -31,7 +31,18 @@ struct Handshake {
     bool counts_address = false; // realtime_max_sockets per=ip
     std::uint32_t most = 0;      // realtime_max_sockets: of the address or of all; 0: any number
     std::int64_t issued = 0;     // milliseconds since 1970
+    Text captured;               // as Scope has it
     std::vector<std::pair<Text, Text>> headers; // without cookies, credentials, hop-by-hop ones
+};
+
+// A socket whose worker died, as the roster knew it.
+struct LostSocket {
+    Text nsp;
+    Text id;
+    Text user;
+    Text auth; // JSON
+    engine::TransportKind transport = engine::TransportKind::polling;
+    Text captured; // as Scope has it
 };
 
 struct SocketText {
@@ -59,6 +70,8 @@ public:
     virtual void remove_connection(RecordRef connection) = 0;
 
     virtual Result<RecordRef> add_socket(RecordRef connection, const SocketText &socket) = 0;
+    // Its CONNECT was answered: from now on its end is worth a disconnect { }.
+    virtual void set_connected(RecordRef socket) = 0;
     virtual void remove_socket(RecordRef socket) = 0;
     // How many are in the room on this host, at all its workers.
     virtual Result<std::uint32_t> join(RecordRef socket, Text room) = 0;

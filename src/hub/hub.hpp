@@ -116,6 +116,8 @@ public:
     void put_out(Socket &socket, bool connection, Millis now);
     // The socket is gone for the application; disconnect { } runs if it was connected.
     void drop(Socket &socket, Text reason, Millis now);
+    // A socket of a worker that died: the same, here and in its place.
+    void mourn(const LostSocket &lost, Millis now);
     // False: not queued, nor held until the CONNECT is answered.
     bool send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now);
 
@@ -145,6 +147,7 @@ private:
     void thaw_acks(Socket &socket, Reader &in, Millis now);
     Result<void> thaw_sockets(Connection &connection, Reader &in, Millis now);
 
+    [[nodiscard]] Scope scope_in(const Namespace &nsp) const;
     [[nodiscard]] Scope scope_of(const Socket &socket) const;
     void start(const Run::Start &start, const Scope &scope, Millis now);
     void park(std::unique_ptr<Run> run);

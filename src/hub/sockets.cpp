@@ -98,6 +98,24 @@ void Hub::drop(Socket &socket, Text reason, Millis now) {
     forget(socket);
 }
 
+// Its namespace may have gone with a reload since: then no rule is left to run.
+void Hub::mourn(const LostSocket &lost, Millis now) {
+    Namespace *nsp = namespace_for(lost.nsp);
+    if (nsp == nullptr) {
+        return;
+    }
+    trace(ports_.log, {"socket: ", lost.id, " left ", lost.nsp, ": its worker died"});
+    Scope scope = scope_in(*nsp);
+    scope.sid = lost.id;
+    scope.user = lost.user;
+    scope.transport = engine::transport_name(lost.transport);
+    scope.auth = lost.auth;
+    scope.close_reason = engine::reason_text(engine::CloseReason::transport_close);
+    scope.captured = lost.captured;
+    start({nsp->settings().disconnect, Place::disconnect, {}, {}}, scope, now);
+    empty_namespace_ = true; // perhaps
+}
+
 bool Hub::send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now) {
     if (socket.held != nullptr && delivery == engine::Delivery::volatile_) {
         metrics().count(Metric::dropped_volatile);
@@ -119,18 +137,23 @@ bool Hub::send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery d
     return queued;
 }
 
-Scope Hub::scope_of(const Socket &socket) const {
+Scope Hub::scope_in(const Namespace &nsp) const {
     Scope scope;
     scope.app = settings_.name;
-    scope.nsp = socket.nsp.name();
-    scope.sid = socket.id_text();
-    scope.user = socket.user;
-    scope.transport = socket.connection.transport_name();
+    scope.nsp = nsp.name();
     scope.worker = names_.worker;
     scope.node = names_.node;
+    scope.nsp_matched = nsp.matched();
+    return scope;
+}
+
+Scope Hub::scope_of(const Socket &socket) const {
+    Scope scope = scope_in(socket.nsp);
+    scope.sid = socket.id_text();
+    scope.user = socket.user;
+    scope.transport = engine::transport_name(socket.connection.transport());
     scope.auth = socket.auth != nullptr ? Text(*socket.auth) : Text();
     scope.captured = socket.connection.captured();
-    scope.nsp_matched = socket.nsp.matched();
     return scope;
 }
 

@@ -71,7 +71,8 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
             worker.random(),
             worker.core_log(),
             {worker.deadlines(), homes_, worker},
-            [&worker] { worker.touch(); }}) {
+            [&worker] { worker.touch(); }}),
+      reaper_(worker.seats(), directory_, hub_) {
     bus_.attach(hub_);
     homes_.attach(hub_);
     shm::Locked held(zones_->table_lock, zones_->table->region);
@@ -89,13 +90,16 @@ bool App::work() {
     const Millis now = worker_.now();
     post_.receive(*this, now);
     homes_.go_on(now);
-    const bool more = bus_.drain(kRecordsPerTurn, now);
+    bool more = bus_.drain(kRecordsPerTurn, now);
+    more = reaper_.step(now) || more;
     metrics_.set(hub::Metric::log_lag, bus_.lag());
     return more;
 }
 
 void App::bury(shm::SeatRef dead) {
-    bury_records(dead);
+    close_mailbox(dead);
+    reaper_.begin();
+    worker_.touch();
     forget(dead);
 }
 
@@ -119,23 +123,20 @@ void App::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now)
 }
 
 std::vector<shm::SeatRef> App::readers() {
-    std::vector<shm::SeatRef> seats = worker_.live_seats();
+    std::vector<shm::SeatRef> seats = worker_.neighbors().live();
     std::erase_if(seats, [&](shm::SeatRef seat) { return !zones_->log->boxes.is_open(seat); });
     return seats;
 }
 
-// The mailbox first: a session that is handed over to the dead is refused from then on, or swept
-// with the others.
-void App::bury_records(shm::SeatRef seat) {
-    {
-        shm::Locked held(zones_->log_lock, zones_->log->region);
-        zones_->log->boxes.close(held, seat);
-    }
-    directory_.sweep(seat);
+// A session that was to be handed over to it is refused from then on.
+void App::close_mailbox(shm::SeatRef seat) {
+    shm::Locked held(zones_->log_lock, zones_->log->region);
+    zones_->log->boxes.close(held, seat);
 }
 
 void App::leave_zones(shm::SeatRef seat) {
-    bury_records(seat);
+    close_mailbox(seat);
+    directory_.sweep(seat);
     shm::Locked held(zones_->table_lock, zones_->table->region);
     zones_->table->counters.fold(held, seat.index);
 }

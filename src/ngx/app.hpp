@@ -5,6 +5,7 @@
 
 #include "cluster/homes.hpp"
 #include "cluster/questions.hpp"
+#include "cluster/reaper.hpp"
 #include "cluster/roster_directory.hpp"
 #include "cluster/zones.hpp"
 #include "hub/hub.hpp"
@@ -70,8 +71,8 @@ public:
     }
     [[nodiscard]] bool has_work() const noexcept { return bus_.behind() || post_.has_mail(); }
 
-    // Another worker is gone, and this one was the first to see it: what it left in the zones,
-    // and what waits for it here.
+    // Another worker is dead, and this one was the first to see it: its mailbox is closed, its
+    // clients are mourned in the next turns, and then as forget(). Release its seat next.
     void bury(shm::SeatRef dead);
     // What waits here for a worker that is gone.
     void forget(shm::SeatRef dead);
@@ -80,7 +81,7 @@ public:
     void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override;
 
 private:
-    void bury_records(shm::SeatRef seat);
+    void close_mailbox(shm::SeatRef seat);
     // For one's own seat. The counters of a dead one are folded by who claims it next.
     void leave_zones(shm::SeatRef seat);
 
@@ -96,6 +97,7 @@ private:
     Asks asks_;
     cluster::Questions questions_;
     hub::Hub hub_;
+    cluster::Reaper reaper_;
 };
 
 } // namespace rt::ngx

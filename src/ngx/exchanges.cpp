@@ -23,7 +23,7 @@ engine::Answer refusal(wire::eio::RequestError error) {
 
 Handle Exchanges::hold(ngx_http_request_t *r, const cluster::Home &home) {
     const Handle exchange = exchanges_.emplace(Exchange{r, nullptr, home.seat, std::string(home.sid)});
-    app_.worker().watch(home.seat);
+    app_.worker().neighbors().watch(home.seat);
     if (watch_request(r, *this, exchange)) {
         return exchange;
     }
@@ -61,7 +61,7 @@ void Exchanges::post_drop(Handle exchange) {
 
 void Exchanges::probe(WsLink &link, const cluster::Home &home) {
     const Handle exchange = exchanges_.emplace(Exchange{nullptr, &link, home.seat, std::string(home.sid)});
-    app_.worker().watch(home.seat);
+    app_.worker().neighbors().watch(home.seat);
     link.probe(exchange);
     if (!ask(cluster::Call::probe, exchange, {})) {
         on_probe(exchange, false, app_.worker().now());

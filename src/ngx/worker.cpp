@@ -6,7 +6,6 @@
 #include "ngx/zone.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <unistd.h>
 #include <utility>
 
@@ -17,8 +16,6 @@ namespace {
 constexpr ngx_msec_t kBeat = 250;    // a silent worker counts as gone after four
 constexpr int kDeserted = 4;         // beats without an accepting worker: a crash takes less
 constexpr ngx_msec_t kMailRetry = 5; // while some mailbox is full
-
-bool is_alive(std::int32_t pid) noexcept { return kill(pid, 0) == 0 || errno != ESRCH; }
 
 Worker &worker_of(ngx_event_t *event) noexcept { return *static_cast<Worker *>(event->data); }
 
@@ -32,8 +29,8 @@ void prepare(ngx_event_t &event, void *owner, ngx_event_handler_pt handler, ngx_
 } // namespace
 
 Worker::Worker(ngx_cycle_t *cycle, const MainConf &conf, cluster::SeatsZone seats)
-    : cycle_(cycle), conf_(conf), seats_lock_(*conf.seats), seats_(seats), core_log_(cycle->log),
-      balance_(cycle) {}
+    : cycle_(cycle), conf_(conf), seats_lock_(*conf.seats), seats_(seats),
+      neighbors_(*this, seats_lock_, seats_), core_log_(cycle->log), balance_(cycle) {}
 
 std::unique_ptr<Worker> Worker::start(ngx_cycle_t *cycle, const MainConf &conf) {
     const Result<cluster::SeatsZone> seats =
@@ -50,24 +47,14 @@ std::unique_ptr<Worker> Worker::start(ngx_cycle_t *cycle, const MainConf &conf) 
 }
 
 bool Worker::take_seat() {
-    const shm::SeatRef dead = seats_.seats.find_dead(is_alive);
-    const shm::Claimant me{static_cast<std::int32_t>(ngx_pid), cycle_number(), now()};
-    const Result<shm::Seats::Claimed> claimed = [&] {
-        shm::Locked held(seats_lock_, seats_.region);
-        return seats_.seats.claim(held, me, dead);
-    }();
-    if (!claimed) {
+    seat_ = neighbors_.claim();
+    if (!seat_) {
         ngx_log_error(NGX_LOG_EMERG, log(), 0,
                       "realtime: all %uD seats are taken by workers of earlier configurations; "
                       "restart nginx to run more worker_processes",
                       seats_.seats.capacity());
-        return false;
     }
-    seat_ = claimed->seat;
-    if (claimed->previous) {
-        known_seats_.push_back(claimed->previous);
-    }
-    return true;
+    return static_cast<bool>(seat_);
 }
 
 bool Worker::open_apps() {
@@ -80,11 +67,6 @@ bool Worker::open_apps() {
             return false;
         }
         apps_.push_back(std::make_unique<App>(*this, *conf, std::move(zones)));
-    }
-    for (const shm::SeatRef previous : known_seats_) {
-        for (const auto &app : apps_) {
-            app->bury(previous);
-        }
     }
     return true;
 }
@@ -116,8 +98,7 @@ bool Worker::listen_for_wakes() {
 Worker::~Worker() {
     apps_.clear();
     if (seat_) {
-        shm::Locked held(seats_lock_, seats_.region);
-        seats_.seats.release(held, seat_);
+        neighbors_.leave(seat_);
     }
     for (ngx_event_t *event : {&turn_event_, &timer_, &beat_, &mail_retry_}) {
         delete_posted_event(event);
@@ -292,8 +273,7 @@ void Worker::on_beat(ngx_event_t *event) noexcept {
 
 void Worker::beat() {
     seats_.seats.beat(seat_, now());
-    bury_dead();
-    forget_gone();
+    neighbors_.look();
     if (quitting_) {
         notice_full_stop();
     }
@@ -301,51 +281,6 @@ void Worker::beat() {
     balance_.look(seats_.seats, seat_, now());
     touch();
     ngx_add_timer(&beat_, kBeat);
-}
-
-void Worker::bury_dead() {
-    const shm::SeatRef dead = seats_.seats.find_dead(is_alive);
-    if (!dead) {
-        return;
-    }
-    ngx_log_error(NGX_LOG_NOTICE, log(), 0, "realtime: the worker of seat %uD is gone", dead.index);
-    for (const auto &app : apps_) {
-        app->bury(dead);
-    }
-    shm::Locked held(seats_lock_, seats_.region);
-    seats_.seats.release(held, dead);
-}
-
-// Seats that others have buried, or that were left in order.
-void Worker::forget_gone() {
-    for (const shm::SeatRef seat : std::exchange(known_seats_, {})) {
-        if (!seats_.seats.is_live(seat)) {
-            forget(seat);
-        }
-    }
-    static_cast<void>(live_seats());
-}
-
-void Worker::forget(shm::SeatRef seat) {
-    for (const auto &app : apps_) {
-        app->forget(seat);
-    }
-}
-
-std::vector<shm::SeatRef> Worker::live_seats() {
-    std::vector<shm::SeatRef> live;
-    seats_.seats.each([&](const shm::SeatInfo &seat) { live.push_back(seat.ref); });
-    for (const shm::SeatRef seat : live) {
-        watch(seat);
-    }
-    return live;
-}
-
-void Worker::watch(shm::SeatRef seat) {
-    const bool known = std::find(known_seats_.begin(), known_seats_.end(), seat) != known_seats_.end();
-    if (seat != seat_ && !known) {
-        known_seats_.push_back(seat);
-    }
 }
 
 void Worker::on_mail_retry(ngx_event_t *event) noexcept {

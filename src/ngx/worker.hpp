@@ -11,6 +11,7 @@
 #include "ngx/balance.hpp"
 #include "ngx/conf.hpp"
 #include "ngx/log.hpp"
+#include "ngx/neighbors.hpp"
 #include "ngx/random.hpp"
 #include "ngx/ws_link.hpp"
 #include "ngx/zone_lock.hpp"
@@ -45,10 +46,7 @@ public:
     [[nodiscard]] const std::vector<std::unique_ptr<App>> &apps() const noexcept { return apps_; }
     [[nodiscard]] shm::SeatRef seat() const noexcept { return seat_; }
     [[nodiscard]] const shm::Seats &seats() const noexcept { return seats_.seats; }
-    // Of all workers, this one too. The end of each of them will be told to every application.
-    [[nodiscard]] std::vector<shm::SeatRef> live_seats();
-    // Its end will be told to every application, even if it has come already.
-    void watch(shm::SeatRef seat);
+    [[nodiscard]] Neighbors &neighbors() noexcept { return neighbors_; }
 
     [[nodiscard]] Millis now() const noexcept { return static_cast<Millis>(ngx_current_msec); }
     [[nodiscard]] Text hostname() const noexcept { return to_text(cycle_->hostname); }
@@ -94,11 +92,8 @@ private:
     void sleep_or_go_on(bool more);
     void set_timer();
     void beat();
-    void bury_dead();
     void close_all();
     void notice_full_stop();
-    void forget_gone();
-    void forget(shm::SeatRef seat);
     [[nodiscard]] bool has_sessions() const noexcept;
 
     static void on_turn(ngx_event_t *event) noexcept;
@@ -112,6 +107,7 @@ private:
     const MainConf &conf_;
     ZoneLock seats_lock_;
     cluster::SeatsZone seats_;
+    Neighbors neighbors_;
     shm::SeatRef seat_;
     CoreLog core_log_;
     SystemRandom random_;
@@ -121,7 +117,6 @@ private:
     Balance balance_;
     std::vector<std::unique_ptr<App>> apps_;
     std::vector<Upgrade> upgrades_;
-    std::vector<shm::SeatRef> known_seats_; // others whose end is watched
     ngx_connection_t *wake_connection_ = nullptr;
     ngx_event_t turn_event_{};
     ngx_event_t timer_{};

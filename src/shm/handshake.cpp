@@ -74,10 +74,13 @@ constexpr auto kCommon = std::to_array<CommonHeader>({
     {"cf-visitor", true},
     {"cdn-loop", true},
     {"traceparent", false},
-    {":address", true}, // no header: what counts the connections of one address
+    // No headers: what counts the connections of one address, and what the rules keep.
+    {":address", true},
+    {":captured", false},
 });
 static_assert(kCommon.size() < kInterned);
-constexpr auto kAddress = static_cast<std::uint8_t>(kCommon.size());
+constexpr auto kCaptured = static_cast<std::uint8_t>(kCommon.size());
+constexpr auto kAddress = static_cast<std::uint8_t>(kCaptured - 1);
 constexpr std::size_t kAddressSize = 3 + AddressKey::kMaxSize; // code, size, text
 
 std::uint8_t code_of(Text name) noexcept {
@@ -121,6 +124,7 @@ public:
         if (!derived) {
             put_cut<std::uint16_t>(handshake.query);
         }
+        put_captured(handshake.captured);
         const Result<void> result = put_headers(handshake);
         const int bits = (handshake.secure ? kSecure : 0) | (handshake.xdomain ? kXdomain : 0) |
                          (truncated_ ? kTruncated : 0) | (derived ? kQueryInUrl : 0);
@@ -138,6 +142,20 @@ private:
             result = put_header(header);
         }
         return result;
+    }
+
+    void put_captured(Text captured) {
+        if (captured.empty()) {
+            return;
+        }
+        const std::size_t size = kOverhead + captured.size();
+        if (size > left_) {
+            truncated_ = true;
+            return;
+        }
+        left_ -= size;
+        out_.put(kCaptured);
+        put_sized<std::uint16_t>(captured);
     }
 
     Result<void> put_address(Text address) {
@@ -258,6 +276,10 @@ Result<Handshake> unpack_handshake(Text flat) {
             return Error{Code::protocol, "handshake image is not flat"};
         }
         if (entry.code == kAddress) {
+            continue;
+        }
+        if (entry.code == kCaptured) {
+            handshake.captured = entry.value;
             continue;
         }
         handshake.headers.push_back({std::string(entry.name), std::string(entry.value)});

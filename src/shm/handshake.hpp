@@ -27,6 +27,7 @@ struct HandshakeText {
     bool secure = false;
     bool xdomain = false;
     bool counts_address = false; // so that Roster::connections_from can tell
+    Text captured = {};          // opaque, and whole or not at all
     std::span<const HeaderText> headers = {};
 };
 
@@ -37,7 +38,7 @@ struct Header {
     bool operator==(const Header &) const = default;
 };
 
-// What comes out. Truncated: url or query were cut or headers left out, from the end.
+// What comes out. Truncated: url or query were cut, or captured or headers left out, from the end.
 struct Handshake {
     std::int64_t created = 0;
     std::string address = {};
@@ -46,6 +47,7 @@ struct Handshake {
     bool secure = false;
     bool xdomain = false;
     bool truncated = false;
+    std::string captured = {};
     std::vector<Header> headers = {};
 
     bool operator==(const Handshake &) const = default;

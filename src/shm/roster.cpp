@@ -203,6 +203,16 @@ Result<FoundSocket> Roster::find_socket(Text id) {
     return found_socket(cell);
 }
 
+Result<void> Roster::set_connected(SocketRef ref) {
+    const Section held(*this);
+    if (!is_live(ref)) {
+        return kGone;
+    }
+    const auto tag = cells_.load<RecordHead>(ref.cell).tag;
+    cells_.patch(ref.cell, &RecordHead::tag, static_cast<std::uint8_t>(tag | kConnected));
+    return {};
+}
+
 Result<void> Roster::remove_socket(SocketRef ref) {
     const Section held(*this);
     if (!is_live(ref)) {

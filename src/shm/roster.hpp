@@ -29,7 +29,7 @@ public:
     static constexpr std::size_t kMaxId = sizeof(SocketHead::id);
     static constexpr std::size_t kMaxPid = 64;
     static constexpr std::size_t kMaxAuth = Cells::kMaxPayload - kMaxPid; // the caller's bound is lower
-    static constexpr std::uint64_t kLayout = layout_of({0x726f7374, 1, Cells::kLayout});
+    static constexpr std::uint64_t kLayout = layout_of({0x726f7374, 2, Cells::kLayout});
 
     // `key`: random, and never shown to a client.
     static Result<Roster> create(const RosterPlace &place, std::uint64_t key);
@@ -53,6 +53,7 @@ public:
     Result<FoundSocket> find_socket(Text id);
     Result<SocketRow> socket(SocketRef ref);
     Result<std::vector<SocketRow>> sockets_of(ConnectionRef ref);
+    Result<void> set_connected(SocketRef ref);
     Result<void> remove_socket(SocketRef ref);
 
     // Rooms. To join again and to leave what was not joined succeed and change nothing; so does

@@ -34,6 +34,7 @@ SocketRow read_socket(Reader &in) {
     row.id = in.get_text();
     row.nsp = in.get_text();
     row.user = in.get_text();
+    row.connected = in.get<bool>();
     const auto pid_size = in.get<std::uint8_t>();
     const Text payload = in.get_text();
     row.pid = payload.substr(0, pid_size);
@@ -251,7 +252,8 @@ void Roster::put_socket(CellIndex cell, bool with_handshake) {
     out.put_text(id_text(head.id));
     put_name(head.nsp);
     put_name(head.user);
-    out.put(head.record.tag);
+    out.put((head.record.tag & kConnected) != 0);
+    out.put(static_cast<std::uint8_t>(pid_size(head)));
     put_sized([&] { cells_.read(cell, scratch_); });
     put_rooms(cell);
     out.put(with_handshake);

@@ -18,8 +18,11 @@ struct ConnectionHead {
 };
 static_assert(sizeof(ConnectionHead) == Cells::kSize);
 
+// In the tag of a socket: its CONNECT was answered.
+inline constexpr std::uint8_t kConnected = 0x80;
+
 struct SocketHead {
-    RecordHead record; // tag: size of the pid, which stands before the auth
+    RecordHead record; // tag: size of the pid, which stands before the auth; kConnected
     CellIndex connection;
     CellIndex next_socket; // of the connection
     CellIndex nsp;
@@ -28,6 +31,8 @@ struct SocketHead {
     CellIndex rooms[2];
 };
 static_assert(sizeof(SocketHead) == Cells::kSize);
+
+constexpr std::size_t pid_size(const SocketHead &head) noexcept { return head.record.tag & ~kConnected; }
 
 struct SlotsCell {
     CellIndex next;

@@ -74,6 +74,7 @@ struct SocketRow {
     std::string user;
     std::string pid;
     std::string auth;
+    bool connected = false;         // its CONNECT was answered
     std::vector<std::string> rooms; // in no order, without its own id
     std::optional<Handshake> handshake;
 };

@@ -18,6 +18,9 @@ struct SeatRef {
     explicit operator bool() const noexcept { return generation != 0; }
 };
 
+// The home of what is on its way between two workers: of nobody, so nobody's death ends it.
+inline constexpr SeatRef kInTransit{UINT32_MAX, UINT32_MAX};
+
 enum class SeatState : std::uint32_t { accepting, quitting };
 
 // What a worker tells about itself, for balance and status.

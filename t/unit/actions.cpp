@@ -68,6 +68,7 @@ public:
     void hand_over(RecordRef, std::uint32_t, std::uint32_t) override {}
     void remove_connection(RecordRef) override {}
     Result<RecordRef> add_socket(RecordRef, const SocketText &) override { return record(); }
+    void set_connected(RecordRef) override {}
     void remove_socket(RecordRef) override {}
     Result<std::uint32_t> join(RecordRef, Text room) override {
         joined += std::string(room) + ";";

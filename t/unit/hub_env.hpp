@@ -167,6 +167,7 @@ public:
         roster_.sockets[++roster_.serial] = {connection.serial, std::string(socket.id), {}};
         return hub::RecordRef{2, roster_.serial};
     }
+    void set_connected(hub::RecordRef) override {}
     void remove_socket(hub::RecordRef socket) override { roster_.sockets.erase(socket.serial); }
     Result<std::uint32_t> join(hub::RecordRef socket, Text room) override {
         if (roster_.full) {

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cluster/reaper.hpp"
+
+#include <utility>
+
+namespace rt::cluster {
+
+namespace {
+
+constexpr std::uint32_t kPage = 128; // connections per turn: about a millisecond
+
+engine::TransportKind transport_of(shm::Transport transport) noexcept {
+    return transport == shm::Transport::websocket ? engine::TransportKind::websocket
+                                                  : engine::TransportKind::polling;
+}
+
+} // namespace
+
+bool Reaper::is_orphan(const shm::ConnectionRow &row) const noexcept {
+    return row.at.home != shm::kInTransit && !seats_.is_live(row.at.home);
+}
+
+bool Reaper::step(Millis now) {
+    if (cursor_ == 0 && !std::exchange(again_, false)) {
+        return false;
+    }
+    const Result<shm::ConnectionPage> page = directory_.roster().connections({{cursor_, kPage}, {}});
+    cursor_ = page ? page->next : 0;
+    for (std::size_t i = 0; page && i < page->rows.size(); ++i) {
+        if (is_orphan(page->rows[i])) {
+            reap(page->rows[i], now);
+        }
+    }
+    return cursor_ != 0 || again_;
+}
+
+void Reaper::reap(const shm::ConnectionRow &row, Millis now) {
+    shm::Roster &roster = directory_.roster();
+    const Result<shm::Handshake> handshake = roster.handshake_of(row.at.ref);
+    const Result<std::vector<shm::SocketRow>> sockets = roster.sockets_of(row.at.ref);
+    for (std::size_t i = 0; sockets && i < sockets->size(); ++i) {
+        const shm::SocketRow &socket = (*sockets)[i];
+        if (!roster.remove_socket(socket.at.ref) || !socket.connected) {
+            continue;
+        }
+        hub_.mourn({socket.nsp, socket.id, socket.user, socket.auth, transport_of(row.at.transport),
+                    handshake ? Text(handshake->captured) : Text()},
+                   now);
+    }
+    static_cast<void>(roster.remove_connection(row.at.ref));
+}
+
+} // namespace rt::cluster
