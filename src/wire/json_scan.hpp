@@ -55,7 +55,7 @@ namespace rt::wire::json {
     return at;
 }
 
-// Behind the string whose opening quote stands at `at`. On valid text only.
+// Behind the string whose opening quote stands at `at`; the text's end if it does not end.
 [[nodiscard]] inline std::size_t skip_string(Text text, std::size_t at) noexcept {
     ++at;
     while ((at = skip_plain(text, at)) < text.size()) {
