@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <optional>
 #include <utility>
 
 namespace rt::engine {
@@ -46,27 +45,19 @@ void freeze_frame(Writer &out, const wire::Frame &frame) {
     });
 }
 
-// A text part first, unless it is a lone binary message; then the attachments.
 Ref<wire::Frame> thaw_frame(Reader &in) {
     const std::uint32_t parts = in.get_count(kLeastPart);
     if (parts == 0) {
         return wire::Frame::raw(as_bytes(in.get_text()));
     }
-    std::optional<Text> text;
-    std::vector<Bytes> attachments;
+    std::string messages;
     for (std::uint32_t i = 0; i < parts; ++i) {
         const bool binary = in.get<std::uint8_t>() != 0;
         const Text payload = in.get_text();
-        if (binary) {
-            attachments.push_back(as_bytes(payload));
-        } else {
-            text = payload;
-        }
+        wire::Frame::append_message(messages, binary ? wire::WsOpcode::binary : wire::WsOpcode::text,
+                                    {&payload, 1});
     }
-    if (!text && attachments.size() == 1) {
-        return wire::Frame::binary(attachments.front());
-    }
-    return wire::Frame::packet({text.value_or(Text())}, attachments);
+    return wire::Frame::joined(messages, parts);
 }
 
 } // namespace

@@ -7,21 +7,37 @@
 #include "base/ref.hpp"
 #include "wire/frame.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace rt::engine {
 
+// The first frame has a place of its own: the common queue of one allocates nothing.
 class OutQueue {
 public:
+    OutQueue() = default;
+    OutQueue(OutQueue &&other) noexcept { take(other); }
+    OutQueue &operator=(OutQueue &&other) noexcept {
+        if (this != &other) {
+            take(other);
+        }
+        return *this;
+    }
+
     void push(Ref<wire::Frame> frame) {
         bytes_ += frame->size();
-        frames_.push(std::move(frame));
+        if (first_) {
+            more_.push(std::move(frame));
+        } else {
+            first_ = std::move(frame);
+        }
     }
 
     // `count` bytes of the WebSocket form have left, counted from the unwritten end.
     void consume(std::size_t count) noexcept {
         while (count > 0) {
-            const std::size_t left = frames_.front()->size() - begun_;
+            const std::size_t left = first_->size() - begun_;
             if (count < left) {
                 begun_ += static_cast<std::uint32_t>(count);
                 bytes_ -= count;
@@ -34,20 +50,27 @@ public:
 
     // The first frame has left whole.
     void pop() noexcept {
-        bytes_ -= frames_.front()->size() - begun_;
+        bytes_ -= first_->size() - begun_;
         begun_ = 0;
-        frames_.pop();
+        first_.reset();
+        if (!more_.empty()) {
+            first_ = std::move(more_.front());
+            more_.pop();
+        }
     }
 
     void clear() noexcept {
-        frames_.clear();
+        first_.reset();
+        more_.clear();
         begun_ = 0;
         bytes_ = 0;
     }
 
-    [[nodiscard]] const wire::Frame &operator[](std::uint32_t i) const noexcept { return *frames_[i]; }
-    [[nodiscard]] std::uint32_t frames() const noexcept { return frames_.size(); }
-    [[nodiscard]] bool empty() const noexcept { return frames_.empty(); }
+    [[nodiscard]] const wire::Frame &operator[](std::uint32_t i) const noexcept {
+        return i == 0 ? *first_ : *more_[i - 1];
+    }
+    [[nodiscard]] std::uint32_t frames() const noexcept { return first_ ? 1 + more_.size() : 0; }
+    [[nodiscard]] bool empty() const noexcept { return !first_; }
 
     // Bytes of the first frame that are already written.
     [[nodiscard]] std::uint32_t begun() const noexcept { return begun_; }
@@ -62,7 +85,15 @@ public:
     }
 
 private:
-    Fifo<Ref<wire::Frame>> frames_;
+    void take(OutQueue &other) noexcept {
+        first_ = std::move(other.first_);
+        more_ = std::move(other.more_);
+        begun_ = std::exchange(other.begun_, 0);
+        bytes_ = std::exchange(other.bytes_, 0);
+    }
+
+    Ref<wire::Frame> first_; // null: nothing waits
+    Fifo<Ref<wire::Frame>> more_;
     std::uint32_t begun_ = 0;
     std::size_t bytes_ = 0;
 };

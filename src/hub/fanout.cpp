@@ -42,15 +42,38 @@ bool means(const Envelope &envelope, const Socket &socket) {
 } // namespace
 
 void Hub::on_envelope(const Envelope &envelope, Position end, Millis now) {
+    if (burst_.takes(envelope)) {
+        trace_targets(envelope);
+        burst_.add(envelope);
+        return;
+    }
+    on_pause(now);
     targets_.clear();
     if (Namespace *nsp = known_namespace(envelope.nsp); nsp != nullptr && nsp->size() > 0) {
         collect(*nsp, envelope);
     }
     if (envelope.asker) {
         ports_.replies.asked(envelope.asker, ask(envelope, end, now));
+    } else if (!targets_.empty()) {
+        trace_targets(envelope);
+        begin(envelope, now);
+    }
+}
+
+// What suits waits for others like it.
+void Hub::begin(const Envelope &envelope, Millis now) {
+    if (Burst::suits(envelope)) {
+        burst_.begin(envelope);
     } else {
         deliver(envelope, now);
     }
+}
+
+void Hub::on_pause(Millis now) {
+    if (burst_.empty()) {
+        return;
+    }
+    send_to_targets(burst_.take(), engine::Delivery::reliable, now);
 }
 
 void Hub::replay(Connection &connection, const Envelope &envelope, Position end, Millis now) {
@@ -92,20 +115,28 @@ void Hub::collect(Namespace &nsp, const Envelope &envelope) {
     }
 }
 
-// Each target stands in another connection, and ending one ends no other: the pointers hold.
+void Hub::trace_targets(const Envelope &envelope) {
+    if (ports_.log.enabled(Level::debug)) {
+        trace(ports_.log, {"adapter: to sockets of ", envelope.nsp, ": ", std::to_string(targets_.size())});
+    }
+}
+
 void Hub::deliver(const Envelope &envelope, Millis now) {
     if (targets_.empty()) {
         return;
     }
-    trace(ports_.log, {"adapter: to sockets of ", envelope.nsp, ": ", std::to_string(targets_.size())});
-    if (envelope.op != Op::emit) {
-        for (Socket *socket : targets_) {
-            apply(envelope, *socket, now);
-        }
+    if (envelope.op == Op::emit) {
+        const auto delivery = envelope.is_volatile ? engine::Delivery::volatile_ : engine::Delivery::reliable;
+        send_to_targets(make_frame(envelope, {}), delivery, now);
         return;
     }
-    const Ref<wire::Frame> frame = make_frame(envelope, {});
-    const auto delivery = envelope.is_volatile ? engine::Delivery::volatile_ : engine::Delivery::reliable;
+    for (Socket *socket : targets_) {
+        apply(envelope, *socket, now);
+    }
+}
+
+// Each target stands in another connection, and ending one ends no other: the pointers hold.
+void Hub::send_to_targets(const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now) {
     for (Socket *socket : targets_) {
         send(*socket, frame, delivery, now);
     }
@@ -133,6 +164,7 @@ void Hub::apply(const Envelope &envelope, Socket &socket, Millis now) {
 }
 
 void Hub::on_lapped(Millis now) {
+    on_pause(now);
     metrics().count(Metric::lapped);
     ports_.log.write(Level::error, "the log overran this worker, its clients are closed to reconnect");
     close_all(engine::CloseReason::transport_close, now);

@@ -114,6 +114,7 @@ void Hub::on_finished(Connection &connection) {
 }
 
 void Hub::reap() {
+    burst_.drop(); // of a delivery that an exception broke off: its targets may be gone now
     ended_.clear();
     for (const Handle handle : std::exchange(finished_, {})) {
         Connection *connection = connections_.find(handle);

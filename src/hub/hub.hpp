@@ -9,6 +9,7 @@
 #include "base/hash_index.hpp"
 #include "base/ports.hpp"
 #include "base/slots.hpp"
+#include "hub/burst.hpp"
 #include "hub/bus.hpp"
 #include "hub/connection.hpp"
 #include "hub/directory.hpp"
@@ -79,6 +80,7 @@ public:
     // --- the bus (fanout.cpp) ---
 
     void on_envelope(const Envelope &envelope, Position end, Millis now) override;
+    void on_pause(Millis now) override;
     void on_lapped(Millis now) override;
     // The same envelope for one connection that arrived behind it.
     void replay(Connection &connection, const Envelope &envelope, Position end, Millis now);
@@ -155,7 +157,10 @@ private:
     void accept(Socket &socket, Millis now);
 
     void collect(Namespace &nsp, const Envelope &envelope);
+    void begin(const Envelope &envelope, Millis now);
+    void trace_targets(const Envelope &envelope);
     void deliver(const Envelope &envelope, Millis now);
+    void send_to_targets(const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now);
     void apply(const Envelope &envelope, Socket &socket, Millis now);
     [[nodiscard]] static Ref<wire::Frame> make_frame(const Envelope &envelope,
                                                      std::optional<std::uint64_t> id);
@@ -179,9 +184,10 @@ private:
     std::vector<Handle> finished_;
     // Ended in this turn: scopes of running chains still view them.
     std::vector<std::unique_ptr<Socket>> ended_;
-    std::vector<Socket *> targets_; // of the envelope being delivered; keeps its capacity
-    std::vector<Text> asked_;       // of them, those whose ack is waited for
-    Position appended_ = 0;         // and not yet known to be delivered here
+    std::vector<Socket *> targets_; // of the envelope being delivered, or the burst; keeps its capacity
+    Burst burst_;
+    std::vector<Text> asked_; // of them, those whose ack is waited for
+    Position appended_ = 0;   // and not yet known to be delivered here
     std::uint32_t mark_ = 0;
     bool empty_namespace_ = false;
 };

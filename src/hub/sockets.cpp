@@ -132,7 +132,7 @@ bool Hub::send(Socket &socket, const Ref<wire::Frame> &frame, engine::Delivery d
     }
     const bool queued = socket.connection.client().send(frame, delivery, now);
     if (queued || delivery == engine::Delivery::volatile_) {
-        metrics().count(queued ? Metric::events_out : Metric::dropped_volatile);
+        metrics().add(queued ? Metric::events_out : Metric::dropped_volatile, frame->packets());
     }
     return queued;
 }

@@ -48,6 +48,22 @@ struct Batch {
     }
 };
 
+std::array<std::uint8_t, 65536> gathered; // of this process, whose connections write in turn
+
+// As many frames as there is room for, at least the first.
+Bytes gather(const engine::OutQueue &queue) noexcept {
+    std::size_t size = 0;
+    for (std::uint32_t i = 0; i < queue.frames(); ++i) {
+        const Bytes bytes = queue[i].ws().subspan(i == 0 ? queue.begun() : 0);
+        if (bytes.size() > gathered.size() - size) {
+            break;
+        }
+        std::copy(bytes.begin(), bytes.end(), gathered.data() + size);
+        size += bytes.size();
+    }
+    return Bytes(gathered).first(size);
+}
+
 void forget_pool(ngx_connection_t *c, ngx_log_t *log) noexcept {
     c->log = c->read->log = c->write->log = log;
     c->buffer = nullptr;
@@ -98,6 +114,37 @@ void Link::set_handlers(void *owner, ngx_event_handler_pt on_read, ngx_event_han
 ssize_t Link::read(MutableBytes buffer) noexcept { return c_->recv(c_, buffer.data(), buffer.size()); }
 
 bool Link::write(engine::OutQueue &queue) noexcept {
+    if (!(c_->ssl != nullptr ? write_tls(queue) : write_plain(queue))) {
+        return false;
+    }
+    blocked_ = !queue.empty() || c_->buffered != 0;
+    return !blocked_ || ngx_handle_write_event(c_->write, 0) == NGX_OK;
+}
+
+// One send for what waits: a frame from where it stands, several small ones from one place.
+// (Gathering them by writev costs the kernel more than the copy costs us.)
+bool Link::write_plain(engine::OutQueue &queue) noexcept {
+    while (!queue.empty()) {
+        Bytes bytes = queue[0].ws().subspan(queue.begun());
+        if (queue.frames() > 1 && bytes.size() < gathered.size()) {
+            bytes = gather(queue);
+        }
+        const ssize_t sent = c_->send(c_, const_cast<u_char *>(bytes.data()), bytes.size());
+        if (sent == NGX_AGAIN) {
+            return true;
+        }
+        if (sent < 0) {
+            return false;
+        }
+        queue.consume(static_cast<std::size_t>(sent));
+        if (static_cast<std::size_t>(sent) < bytes.size()) {
+            return true;
+        }
+    }
+    return true;
+}
+
+bool Link::write_tls(engine::OutQueue &queue) noexcept {
     do {
         Batch batch;
         batch.fill(queue);
@@ -111,9 +158,7 @@ bool Link::write(engine::OutQueue &queue) noexcept {
         }
         queue.consume(batch.written());
     } while (!queue.empty() && c_->write->ready != 0);
-
-    blocked_ = !queue.empty() || c_->buffered != 0;
-    return !blocked_ || ngx_handle_write_event(c_->write, 0) == NGX_OK;
+    return true;
 }
 
 bool Link::await_read() noexcept { return ngx_handle_read_event(c_->read, 0) == NGX_OK; }

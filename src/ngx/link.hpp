@@ -23,8 +23,8 @@ public:
     // Into the buffer; its length, 0 at the end of the stream, NGX_AGAIN or NGX_ERROR.
     [[nodiscard]] ssize_t read(MutableBytes buffer) noexcept;
 
-    // As much of the queue as the socket takes, at most 64 frames a call of the system; asks
-    // for a write event if something is left. False: the connection is broken.
+    // As much of the queue as the socket takes; asks for a write event if something is left. False: the
+    // connection is broken.
     [[nodiscard]] bool write(engine::OutQueue &queue) noexcept;
 
     // The socket takes nothing now.
@@ -49,6 +49,9 @@ public:
     [[nodiscard]] ngx_connection_t *connection() const noexcept { return c_; }
 
 private:
+    [[nodiscard]] bool write_plain(engine::OutQueue &queue) noexcept;
+    [[nodiscard]] bool write_tls(engine::OutQueue &queue) noexcept;
+
     ngx_connection_t *c_ = nullptr;
     bool blocked_ = false;
 };

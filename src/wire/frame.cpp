@@ -23,6 +23,14 @@ std::uint8_t *put_part(std::uint8_t *at, WsOpcode opcode, Bytes payload) noexcep
     return put_bytes(at + put_ws_head(at, opcode, payload.size(), false), payload);
 }
 
+std::size_t size_of(std::span<const Text> pieces) noexcept {
+    std::size_t size = 0;
+    for (const Text piece : pieces) {
+        size += piece.size();
+    }
+    return size;
+}
+
 std::size_t part_size(std::size_t payload) noexcept { return ws_head_size(payload) + payload; }
 
 std::size_t polling_part_size(bool binary, std::size_t payload) noexcept {
@@ -47,7 +55,7 @@ bool append_twin_part(std::string &out, const WsPart &part, Deflater &deflater) 
         out.append(as_text(part.whole));
         return false;
     }
-    std::array<std::uint8_t, 10> head;
+    std::array<std::uint8_t, kWsHeadMax> head;
     const std::size_t size = put_ws_head(head.data(), part.opcode, packed->size(), true);
     out.append(as_text(Bytes(head).first(size)));
     out.append(as_text(*packed));
@@ -63,10 +71,7 @@ Ref<Frame> Frame::packet(std::initializer_list<Text> pieces, std::span<const Byt
 }
 
 Ref<Frame> Frame::packet(std::span<const Text> pieces, std::span<const Bytes> attachments) {
-    std::size_t text_size = 0;
-    for (const Text piece : pieces) {
-        text_size += piece.size();
-    }
+    const std::size_t text_size = size_of(pieces);
     std::size_t size = part_size(text_size);
     for (const Bytes attachment : attachments) {
         size += part_size(attachment.size());
@@ -86,6 +91,22 @@ Ref<Frame> Frame::packet(std::span<const Text> pieces, std::span<const Bytes> at
 Ref<Frame> Frame::binary(Bytes payload) {
     Ref<Frame> frame = make(part_size(payload.size()), false);
     put_part(frame->memory(), WsOpcode::binary, payload);
+    return frame;
+}
+
+void Frame::append_message(std::string &out, WsOpcode opcode, std::span<const Text> pieces) {
+    std::array<std::uint8_t, kWsHeadMax> head;
+    const std::size_t size = put_ws_head(head.data(), opcode, size_of(pieces), false);
+    out.append(as_text(Bytes(head).first(size)));
+    for (const Text piece : pieces) {
+        out.append(piece);
+    }
+}
+
+Ref<Frame> Frame::joined(Text messages, std::uint32_t packets) {
+    Ref<Frame> frame = make(messages.size(), false);
+    frame->packets_ = packets;
+    put_bytes(frame->memory(), as_bytes(messages));
     return frame;
 }
 

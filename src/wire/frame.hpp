@@ -31,6 +31,10 @@ public:
     // An Engine.IO binary message alone.
     static Ref<Frame> binary(Bytes payload);
 
+    // Several packets in one frame: what append_message made of each part, in order.
+    static Ref<Frame> joined(Text messages, std::uint32_t packets);
+    static void append_message(std::string &out, WsOpcode opcode, std::span<const Text> pieces);
+
     // For WebSocket only: a control frame. At most 125 bytes of the payload are sent.
     static Ref<Frame> control(WsOpcode opcode, Bytes payload);
 
@@ -44,6 +48,8 @@ public:
     // All parts as consecutive complete WebSocket frames. Lives as long as the Frame.
     [[nodiscard]] Bytes ws() const noexcept { return {memory(), size_}; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    // For who counts them.
+    [[nodiscard]] std::uint32_t packets() const noexcept { return packets_; }
 
     // Appends the packets of a long-polling payload, joined by 0x1E, none before the first.
     // A WebSocket-only frame appends nothing: leave out its separator too.
@@ -87,6 +93,7 @@ private:
     }
 
     std::size_t size_;
+    std::uint32_t packets_ = 1;
     Ref<Frame> twin_;
     bool ws_only_;
     bool tried_ = false; // a twin that gained nothing is not tried again

@@ -16,6 +16,8 @@ enum class WsOpcode : std::uint8_t { continuation = 0, text = 1, binary = 2, clo
 inline constexpr std::size_t kWsControlMax = 125;  // RFC 6455 5.5
 inline constexpr std::uint16_t kWsNoStatus = 1005; // a close frame without a code; never sent
 
+inline constexpr std::size_t kWsHeadMax = 10;
+
 // Size of the head before a payload of that many bytes: 2, 4 or 10.
 constexpr std::size_t ws_head_size(std::size_t payload) noexcept {
     if (payload <= kWsControlMax) {

@@ -7,6 +7,7 @@
 #include "tap.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -169,7 +170,8 @@ inline std::vector<std::string> split(const std::string &text, char by) {
 // happens in one turn. `|` stands for 0x1E.
 //   G1 a GET; P2:40 a POST; B2 D2 A2 a POST is announced, dropped for its size, its client gone
 //   +300 time passes, deadlines come on their millisecond; late300 they come at its end
-//   say:x vol:x a message, a volatile one; big:n one of n bytes; close shutdown from our side
+//   say:x vol:x a message, a volatile one; big:n one of n bytes; burst:x two in one frame
+//   close shutdown from our side
 //   probe seen end up   the upgrade; ws:4x bin:x gone   what comes on the WebSocket, and its end
 //   room:n the socket takes n more bytes; lose answers get lost; move frozen and thawed elsewhere
 class SessionBench {
@@ -299,6 +301,16 @@ private:
         }
     }
 
+    // Two packets, the first with an attachment.
+    static Ref<wire::Frame> burst(Text text) {
+        const std::array<Text, 2> pieces = {"4", text};
+        std::string messages;
+        wire::Frame::append_message(messages, wire::WsOpcode::text, pieces);
+        wire::Frame::append_message(messages, wire::WsOpcode::binary, std::span(pieces).last(1));
+        wire::Frame::append_message(messages, wire::WsOpcode::text, pieces);
+        return wire::Frame::joined(messages, 2);
+    }
+
     bool outgoing(const std::string &verb, const std::string &text) {
         if (verb == "say") {
             send(text, engine::Delivery::reliable);
@@ -306,6 +318,8 @@ private:
             send(text, engine::Delivery::volatile_);
         } else if (verb == "big") {
             send(std::string(std::stoul(text), 'x'), engine::Delivery::reliable);
+        } else if (verb == "burst") {
+            session->send(burst(text), engine::Delivery::reliable, notes.now);
         } else if (verb == "close") {
             session->close(engine::CloseReason::forced_server_close, notes.now);
         } else if (verb == "shutdown") {

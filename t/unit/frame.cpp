@@ -68,7 +68,14 @@ std::vector<Case> cases() {
     const std::string one_ws = head_of(0x81, 9) + "451-[\"x\"]" + head_of(0x82, 3) + bytes;
     const std::string three_ws =
         head_of(0x81, 1) + "4" + head_of(0x82, 3) + bytes + head_of(0x82, 0) + head_of(0x82, 4) + "abcd";
+    const std::vector<Text> second = {"42", "[]"};
+    std::string burst;
+    Frame::append_message(burst, WsOpcode::text, pieces);
+    Frame::append_message(burst, WsOpcode::binary, std::vector<Text>{bytes});
+    Frame::append_message(burst, WsOpcode::text, second);
     return {
+        {"two packets, the first with one", Frame::joined(burst, 2), one_ws + head_of(0x81, 4) + "42[]",
+         "451-[\"x\"]\036bAQL/\03642[]", "t:451-[\"x\"] b:" + bytes + " t:42[] "},
         {"text", Frame::text({"4", "2", "[\"hi\"]"}), head_of(0x81, 8) + "42[\"hi\"]", "42[\"hi\"]",
          "t:42[\"hi\"] "},
         {"text of one piece", Frame::text({"2"}), head_of(0x81, 1) + "2", "2", "t:2 "},
@@ -133,6 +140,11 @@ void check_control() {
     }
     is(ws(Frame::close(1000, wider)), "\x88\x7a\x03\xe8" + wider.substr(0, 120), "of four bytes, too");
     is(Frame::control(WsOpcode::ping, as_bytes(wider))->size(), 127u, "a control payload is cut at 125");
+}
+
+void check_packets() {
+    is(Frame::text({"4"})->packets(), 1u, "one packet");
+    is(Frame::joined("", 7)->packets(), 7u, "as many as are told");
 }
 
 void check_owners() {
@@ -208,6 +220,7 @@ int main() {
     check_sizes();
     check_control();
     check_owners();
+    check_packets();
     check_twin();
     check_codes();
     return test::done();

@@ -338,6 +338,61 @@ void latecomers() {
     is(peer.heard(), "42[\"all\"]", "and by who was there");
 }
 
+// What follows each other to the same sockets leaves as one frame; and nothing overtakes.
+void bursts() {
+    Five five;
+    const auto publish = [&](Text data, Text to, Op op = Op::emit) {
+        Envelope envelope;
+        envelope.nsp = "/";
+        envelope.op = op;
+        envelope.data = data;
+        envelope.is_volatile = data == "[v]";
+        if (!to.empty()) {
+            envelope.to = {to};
+        }
+        if (op == Op::leave) {
+            envelope.rooms = {to};
+        }
+        static_cast<void>(five.host[1].bus.publish(envelope));
+    };
+    for (const Text data : {"[1]", "[2]"}) {
+        publish(data, "a");
+    }
+    publish("[3]", "b");
+    publish("[4]", "a");
+    publish("[v]", "a");
+    publish("[5]", "");
+    publish("[6]", "");
+    publish("", "a", Op::leave);
+    publish("[7]", "a");
+    publish("[8]", "");
+    const std::int64_t before = five.host[0].counts[Metric::events_out];
+    five.host.deliver();
+    is(five.peers[0]->heard(), "42[1] 42[2] 42[4] 42[v] 42[5] 42[6] 42[8]", "one of a room that it leaves");
+    is(five.peers[1]->heard(), "42[1] 42[2] 42[3] 42[4] 42[v] 42[5] 42[6] 42[8]", "one of two rooms");
+    is(five.peers[2]->heard(), "42[3] 42[5] 42[6] 42[8]", "one of another");
+    is(five.host[0].counts[Metric::events_out] - before, 19, "every event counts");
+}
+
+void large_bursts() {
+    Five five;
+    const std::string data = "[\"" + std::string(1000, 'x') + "\"]";
+    std::string expected;
+    for (int i = 0; i < 200; ++i) {
+        Envelope envelope;
+        envelope.nsp = "/";
+        envelope.data = data;
+        static_cast<void>(five.host[0].bus.publish(envelope));
+        expected += (i == 0 ? "42" : " 42") + data;
+    }
+    five.peers[0]->room = 100000;
+    five.host.deliver();
+    const bool part = five.peers[0]->heard().size() < 70000;
+    five.peers[0]->room = SIZE_MAX;
+    five.peers[0]->connection()->session().on_writable();
+    ok(part && five.peers[2]->heard() == expected, "large bursts are divided");
+}
+
 int main() {
     rooms();
     audiences();
@@ -348,5 +403,7 @@ int main() {
     slow_readers();
     lapped();
     latecomers();
+    bursts();
+    large_bursts();
     return rt::test::done();
 }

@@ -53,6 +53,8 @@ constexpr Case kCases[] = {
     {"an announced POST", TransportKind::polling, "B1 +10 P1:4x B2 P3:4y"},
     {"a WebSocket", TransportKind::websocket, "say:a ws:4b +50 ws:3 +49 +1 +30"},
     {"a half written frame", TransportKind::websocket, "room:7 say:abcdefgh say:i room:1 room:2 room:99"},
+    {"several packets in one frame", TransportKind::polling, "burst:ab say:c G1"},
+    {"the same, half written", TransportKind::websocket, "room:9 burst:abcd say:x room:4 room:99"},
     {"a half written ping", TransportKind::websocket, "room:2 +50 say:x room:99 ws:3 +50"},
 };
 
@@ -68,10 +70,11 @@ void check_cases() {
 }
 
 void check_any_script(TransportKind transport) {
-    const std::vector<std::string> polling = {"G1", "G2", "P3:3",    "P4:4x", "say:a", "say:b&say:c",
-                                              "+7", "+1", "big:200", "vol:v", "B5",    "P5:4y"};
-    const std::vector<std::string> socket = {"ws:3",  "ws:4x", "say:a",  "say:b&say:c", "+7",      "+1",
-                                             "bin:z", "vol:v", "room:1", "room:3",      "room:500"};
+    const std::vector<std::string> polling = {"G1", "G2",      "P3:3",  "P4:4x", "say:a", "say:b&say:c", "+7",
+                                              "+1", "big:200", "vol:v", "B5",    "P5:4y", "burst:d"};
+    const std::vector<std::string> socket = {"ws:3",   "ws:4x",  "say:a",    "say:b&say:c",
+                                             "+7",     "+1",     "bin:z",    "vol:v",
+                                             "room:1", "room:3", "room:500", "burst:d"};
     const std::vector<std::string> &verbs = transport == TransportKind::polling ? polling : socket;
     std::mt19937 random(11);
     int different = 0;

@@ -30,11 +30,11 @@ async function measure(scenario, server, { cores = 1, ...args } = {}) {
 
 // Clients that stay until stop(); next() is the generator's next line.
 class Holders {
-    constructor(server, { clients, each = 15000, cores = 1, ping }) {
+    constructor(server, { clients, each = 15000, cores = 1 }) {
         const count = Math.ceil(clients / each);
         const share = (i) => Math.floor(clients * (i + 1) / count) - Math.floor(clients * i / count);
         this.children = Array.from({ length: count }, (unused, i) => generate('hold', cores,
-            { port: server.port, clients: share(i), source: i + 1, ping }));
+            { port: server.port, clients: share(i), source: i + 1, spin: 0 }));
         this.lines = this.children.map((child) => readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]());
     }
 

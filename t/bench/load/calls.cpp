@@ -9,7 +9,7 @@
 namespace bench {
 
 void run_calls(const Options &options) {
-    Crowd crowd(options.server, options.source, options.ramp);
+    Crowd crowd(options);
     crowd.grow_to(options.clients);
     // With the id of the acknowledgement.
     const std::string call = "427" + event_packet("call", options.payload, 0).substr(2);
@@ -38,7 +38,7 @@ void run_calls(const Options &options) {
 }
 
 void run_handshakes(const Options &options) {
-    Crowd crowd(options.server, options.source, options.ramp);
+    Crowd crowd(options);
     crowd.grow_to(options.clients / 4 + 1); // its memory has grown, its code is warm
     crowd.close_all();
     std::this_thread::sleep_for(std::chrono::milliseconds(300)); // the server sees them go
@@ -51,7 +51,7 @@ void run_handshakes(const Options &options) {
 }
 
 void run_hold(const Options &options) {
-    Crowd crowd(options.server, options.source, options.ramp);
+    Crowd crowd(options);
     crowd.watch(STDIN_FILENO);
     crowd.grow_to(options.clients);
     Report().add("joined", options.clients).print();
@@ -67,7 +67,7 @@ void run_hold(const Options &options) {
 }
 
 void run_cast(const Options &options) {
-    Crowd crowd(options.server, options.source, options.ramp);
+    Crowd crowd(options);
     crowd.grow_to(1);
     bool heard = false;
     const std::int64_t began = now_us();

@@ -24,13 +24,13 @@ std::string request_for(Address server) {
 
 } // namespace
 
-Crowd::Crowd(Address server, std::uint32_t source, std::uint32_t ramp)
-    : server_(server), source_(0x7F000001 | source << 8), ramp_(ramp), epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      request_(request_for(server)), buffer_(kBuffer, '\0'), events_(kEvents) {}
+Crowd::Crowd(const Options &options)
+    : options_(options), source_(0x7F000001 | options.source << 8), epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      request_(request_for(options.server)), buffer_(kBuffer, '\0'), events_(kEvents) {}
 
 void Crowd::grow_to(std::size_t count) {
     while (joined_ < count) {
-        while (peers_.size() < count && peers_.size() - joined_ < ramp_) {
+        while (peers_.size() < count && peers_.size() - joined_ < options_.ramp) {
             open_one();
         }
         poll(1000000, [](const Peer &, Text) {});
@@ -47,7 +47,7 @@ void Crowd::close_all() {
 
 void Crowd::open_one() {
     Peer peer;
-    peer.fd = connect_from(source_, server_);
+    peer.fd = connect_from(source_, options_.server);
     peer.index = static_cast<std::uint32_t>(peers_.size());
     expect(peer, EPOLLOUT, EPOLL_CTL_ADD);
     peers_.push_back(std::move(peer));
@@ -73,6 +73,7 @@ void Crowd::watch(int fd) {
 
 // The watched descriptor's event is taken out.
 int Crowd::wait(std::int64_t timeout_us) {
+    timeout_us = options_.spin != 0 ? 0 : timeout_us;
     const timespec timeout{timeout_us / 1000000, timeout_us % 1000000 * 1000};
     const int ready = epoll_pwait2(epoll_, events_.data(), static_cast<int>(events_.size()),
                                    timeout_us < 0 ? nullptr : &timeout, nullptr);

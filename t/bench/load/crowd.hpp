@@ -3,6 +3,7 @@
 // answer pings, and hand over what else they hear.
 #pragma once
 
+#include "load/options.hpp"
 #include "net/frames.hpp"
 #include "net/sockets.hpp"
 
@@ -24,8 +25,7 @@ struct Peer {
 
 class Crowd {
 public:
-    // `source`: connects from 127.0.<source>.1; `ramp`: at most so many handshakes at a time.
-    Crowd(Address server, std::uint32_t source, std::uint32_t ramp);
+    explicit Crowd(const Options &options);
     ~Crowd() { close_all(); }
     Crowd(const Crowd &) = delete;
     Crowd &operator=(const Crowd &) = delete;
@@ -79,9 +79,8 @@ private:
     void go_on(Peer &peer, Text packet);
     static void keep(Peer &peer, Text rest);
 
-    Address server_;
+    Options options_;
     std::uint32_t source_;
-    std::uint32_t ramp_;
     int epoll_;
     bool watched_ = false;
     std::size_t joined_ = 0;

@@ -21,7 +21,7 @@ void cast_round(Crowd &crowd, const std::string &events, std::uint64_t due) {
 } // namespace
 
 void run_fanout(const Options &options) {
-    Crowd crowd(options.server, options.source, options.ramp);
+    Crowd crowd(options);
     crowd.grow_to(options.clients);
     std::string events;
     for (std::uint32_t i = 0; i < options.window; ++i) {
@@ -44,7 +44,7 @@ void run_fanout(const Options &options) {
 }
 
 void run_pace(const Options &options) {
-    Crowd crowd(options.server, options.source, options.ramp);
+    Crowd crowd(options);
     crowd.grow_to(options.clients);
     Latencies latencies;
     const std::int64_t pause = 1000000 / options.rate;

@@ -51,6 +51,7 @@ Options parse_options(int count, char **words) {
     take(given, "rate", options.rate);
     take(given, "ramp", options.ramp);
     take(given, "source", options.source);
+    take(given, "spin", options.spin);
     take(given, "seconds", options.seconds);
     take(given, "warmup", options.warmup);
     take(given, "pids", options.pids);

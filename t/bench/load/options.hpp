@@ -20,6 +20,7 @@ struct Options {
     std::uint32_t rate = 20;    // events a second
     std::uint32_t ramp = 64;    // handshakes under way
     std::uint32_t source = 1;   // connect from 127.0.<source>.1
+    std::uint32_t spin = 1;     // 1: never sleeps, so that no server pays for waking it
     double seconds = 2;         // of measuring
     double warmup = 0.5;        // before that
     std::vector<pid_t> pids;    // the server's processes

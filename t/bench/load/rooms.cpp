@@ -53,7 +53,7 @@ void grow(Crowd &crowd, std::uint32_t count) {
 } // namespace
 
 void run_rooms(const Options &options) {
-    Crowd crowd(options.server, options.source, options.ramp);
+    Crowd crowd(options);
     Report report;
     std::uint32_t passed = 0;
     int failures = 0;
