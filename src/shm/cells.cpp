@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The area: the cells, the first of them the header; one state byte per cell; the buckets of the
-// hash table. What a kill must not tear are the state bytes of heads, their chains and contents.
-// Free list, buckets, links and counts are derived, and rebuilt from those.
+// hash table; the journal. After a kill the journal takes back what was begun. Where it cannot (a
+// section larger than it), the state bytes of heads, their chains and contents hold: free list,
+// buckets, links and counts are derived, and rebuilt from those.
 #include "shm/cells.hpp"
 
 #include <bit>
@@ -35,6 +36,16 @@ constexpr std::size_t buckets_at(std::size_t cells) noexcept {
 // The state byte and, as bit_ceil() at most doubles, the share of the buckets.
 constexpr std::size_t kBytesPerCell = Cells::kSize + 1 + 2;
 
+// Of the memory: a section changes some hundred words at most, but for one that removes a
+// connection with thousands of rooms.
+constexpr std::size_t journal_for(std::size_t size) noexcept {
+    return std::max(size / 64, std::min<std::size_t>(size / 8, 8 * 1024));
+}
+
+constexpr std::size_t journal_at(std::size_t cells) noexcept {
+    return align_up(buckets_at(cells) + buckets_for(cells) * sizeof(CellIndex), kLine);
+}
+
 } // namespace
 
 struct alignas(kLine) Cells::Header {
@@ -50,17 +61,23 @@ struct alignas(kLine) Cells::Header {
 Cells::Cells(MutableBytes area, CellIndex count) noexcept
     : area_(area), header_(overlay<Header>(area)), count_(count),
       states_(area.subspan(std::size_t{count} * kSize, count)),
-      buckets_(overlay_array<CellIndex>(area.subspan(buckets_at(count)), buckets_for(count))) {
+      buckets_(overlay_array<CellIndex>(area.subspan(buckets_at(count)), buckets_for(count))),
+      journal_(area.first(journal_at(count)), area.subspan(journal_at(count))) {
     static_assert(sizeof(Header) <= kSize);
 }
 
 Result<Cells> Cells::place(MutableBytes area) noexcept {
-    const std::size_t spare = 2 * kLine; // alignment, and the +1 of buckets_for()
-    const std::size_t count = (std::max(area.size(), spare) - spare) / kBytesPerCell;
+    const std::size_t count = count_for(area.size());
     if (count < kLeastCells || overlay<Header>(area) == nullptr) {
         return Error{Code::unsupported, "zone is too small for its tables"};
     }
     return Cells(area, static_cast<CellIndex>(std::min<std::size_t>(count, UINT32_MAX)));
+}
+
+std::size_t Cells::count_for(std::size_t size) noexcept {
+    const std::size_t spare = 3 * kLine; // alignment, and the +1 of buckets_for()
+    const std::size_t taken = spare + Journal::bytes(0) + journal_for(size);
+    return (std::max(size, taken) - taken) / kBytesPerCell;
 }
 
 Result<Cells> Cells::create(MutableBytes area, std::uint64_t key) noexcept {
@@ -69,8 +86,10 @@ Result<Cells> Cells::create(MutableBytes area, std::uint64_t key) noexcept {
     cells.header_->key = key;
     cells.header_->count = cells.count_;
     std::ranges::fill(cells.states_, byte_of(CellKind::free));
+    cells.distrust();
     cells.mark();
     cells.sweep();
+    cells.settle();
     return cells;
 }
 
@@ -98,7 +117,7 @@ Result<CellIndex> Cells::make(CellKind kind, std::size_t payload) noexcept {
         patch(cell, &RecordHead::next, chain);
         chain = cell;
     }
-    header_->serial += header_->serial == UINT32_MAX ? 2U : 1U;
+    put(header_->serial, header_->serial + (header_->serial == UINT32_MAX ? 2U : 1U));
     patch(chain, &RecordHead::serial, header_->serial);
     patch(chain, &RecordHead::size, static_cast<std::uint16_t>(payload));
     return chain;
@@ -258,12 +277,17 @@ CellIndex Cells::take(CellKind kind) noexcept {
     }
     put(header_->free_head, next_of(cell));
     put(header_->free_count, header_->free_count - 1);
+    const std::size_t kept = journal_.has_freed() ? kSize : sizeof(CellIndex); // else only its link matters
+    for (std::size_t word = 0; word < kept; word += sizeof(std::uint64_t)) {
+        journal_.note(at(cell).data() + word);
+    }
     std::ranges::fill(at(cell), std::uint8_t{0});
     put(states_[cell], byte_of(kind));
     return cell;
 }
 
 void Cells::give_back(CellIndex cell) noexcept {
+    journal_.note_freed();
     put(states_[cell], byte_of(CellKind::free));
     patch(cell, &RecordHead::next, header_->free_head);
     put(header_->free_head, cell);
@@ -271,7 +295,8 @@ void Cells::give_back(CellIndex cell) noexcept {
 }
 
 void Cells::count_record(CellKind kind, std::uint32_t change) noexcept {
-    header_->records[byte_of(kind)] += change;
+    std::uint32_t &records = header_->records[byte_of(kind)];
+    put(records, records + change);
 }
 
 } // namespace rt::shm

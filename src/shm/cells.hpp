@@ -3,7 +3,7 @@
 // head is committed: after a kill at any moment, a rebuild finds every record whole or not at all.
 #pragma once
 
-#include "shm/arena.hpp"
+#include "shm/journal.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -48,7 +48,7 @@ public:
     static constexpr std::size_t kSize = 64;
     static constexpr std::size_t kData = kSize - sizeof(CellIndex); // of a payload cell
     static constexpr std::size_t kMaxPayload = UINT16_MAX;
-    static constexpr std::uint64_t kLayout = layout_of({0x63656c6c, 1, kSize, sizeof(RecordHead)});
+    static constexpr std::uint64_t kLayout = layout_of({0x63656c6c, 2, kSize, sizeof(RecordHead)});
 
     // `area` on a cache line; `key`: random, for the hash tables.
     static Result<Cells> create(MutableBytes area, std::uint64_t key) noexcept;
@@ -151,6 +151,17 @@ public:
     [[nodiscard]] std::uint64_t key() const noexcept;
     [[nodiscard]] std::span<CellIndex> buckets() const noexcept { return buckets_; }
 
+    void set_bucket(std::size_t bucket, CellIndex cell) noexcept { put(buckets_[bucket], cell); }
+
+    // The end of a locked section: what it did stays, from here on also after a kill.
+    void settle() noexcept { journal_.end(); }
+
+    // After a kill: undoes what the dead one had begun. False: rebuild.
+    [[nodiscard]] bool undo() noexcept { return journal_.undo(); }
+
+    // Until settle() a kill means a rebuild.
+    void distrust() noexcept { journal_.distrust(); }
+
     // The rebuild, in this order; killed in the middle it starts anew. mark() retracts records
     // whose chain is broken; then the owner may reject() more of them; sweep() frees the rest.
     void mark() noexcept;
@@ -165,9 +176,11 @@ private:
     struct Header;
 
     Cells(MutableBytes area, CellIndex count) noexcept;
+    static std::size_t count_for(std::size_t size) noexcept;
     static Result<Cells> place(MutableBytes area) noexcept;
 
-    template <class V> static void put(V &word, V value) noexcept {
+    template <class V> void put(V &word, V value) noexcept {
+        journal_.note(&word);
         std::atomic_signal_fence(std::memory_order_seq_cst);
         shared(word).store(value, std::memory_order_relaxed);
         std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -189,6 +202,7 @@ private:
     CellIndex count_;
     std::span<std::uint8_t> states_;
     std::span<CellIndex> buckets_;
+    Journal journal_;
 };
 
 } // namespace rt::shm

@@ -10,10 +10,12 @@ constexpr std::size_t kScratch = 128 * 1024;
 
 } // namespace
 
-Roster::Section::Section(Roster &roster) : held_(*roster.lock_, roster.region_) {
-    if (roster.cells_.whole_at() != held_.wounds()) {
-        roster.rebuild();
-        roster.cells_.set_whole_at(held_.wounds());
+Roster::Section::Section(Roster &roster) : held_(*roster.lock_, roster.region_), cells_(roster.cells_) {
+    if (cells_.whole_at() != held_.wounds()) {
+        if (!cells_.undo()) {
+            roster.rebuild();
+        }
+        cells_.set_whole_at(held_.wounds());
         roster.repaired_ = true;
     }
 }

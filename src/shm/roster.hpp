@@ -73,7 +73,7 @@ public:
     // Of those that were added with counts_address.
     std::uint32_t connections_from(Text address);
 
-    // True once after a rebuild by this process: a worker died in a locked section. Log it.
+    // True once after a repair by this process: a worker died in a locked section. Log it.
     [[nodiscard]] bool take_repaired() noexcept { return std::exchange(repaired_, false); }
 
 private:
@@ -81,9 +81,13 @@ private:
     class Section {
     public:
         explicit Section(Roster &roster);
+        ~Section() { cells_.settle(); }
+        Section(const Section &) = delete;
+        Section &operator=(const Section &) = delete;
 
     private:
         Locked held_;
+        Cells cells_;
     };
 
     Roster(const RosterPlace &place, Cells cells);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// After a death in a locked section: what is committed and makes sense stays, everything derived
-// from it is made anew. Killed in the middle, the next holder starts it again from the top.
+// After a death in a locked section that cannot be undone: what is committed and makes sense stays,
+// everything derived from it is made anew. Killed in the middle, the next holder starts it again from the
+// top.
 #include "shm/roster.hpp"
 
 namespace rt::shm {
 
 void Roster::rebuild() {
+    cells_.distrust();
     cells_.mark();
     names_.begin_count();
     cells_.each(CellKind::connection, [this](CellIndex cell) {
@@ -20,6 +22,7 @@ void Roster::rebuild() {
     });
     names_.end_count();
     cells_.sweep();
+    cells_.settle();
 }
 
 bool Roster::recount_connection(CellIndex cell) {

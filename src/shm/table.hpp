@@ -35,17 +35,16 @@ public:
     void insert(CellIndex cell, std::uint32_t hash) noexcept {
         cells_.patch(cell, &RecordHead::hash, hash);
         cells_.patch(cell, &RecordHead::hash_next, cells_.buckets()[bucket(hash)]);
-        cells_.buckets()[bucket(hash)] = cell;
+        cells_.set_bucket(bucket(hash), cell);
     }
 
     void remove(CellIndex cell) noexcept {
         const auto record = cells_.load<RecordHead>(cell);
-        CellIndex &first = cells_.buckets()[bucket(record.hash)];
-        if (first == cell) {
-            first = record.hash_next;
+        CellIndex before = cells_.buckets()[bucket(record.hash)];
+        if (before == cell) {
+            cells_.set_bucket(bucket(record.hash), record.hash_next);
             return;
         }
-        CellIndex before = first;
         for (CellIndex steps = 0; before != 0 && steps < cells_.count(); ++steps) {
             const CellIndex next = cells_.load<RecordHead>(before).hash_next;
             if (next == cell) {

@@ -49,7 +49,9 @@ void change_everything(Roster &roster) {
 void fuzz_cells(bool died) {
     NoLock lock;
     set_dirty(died);
-    Cells::attach(MutableBytes(memory).subspan(sizeof(RegionHeader)))->set_whole_at(0);
+    auto cells = Cells::attach(MutableBytes(memory).subspan(sizeof(RegionHeader)));
+    cells->set_whole_at(0);
+    cells->distrust(); // any bytes are no journal
     auto roster = roster_in(memory, lock);
     check(bool(roster));
     if (died) {
@@ -63,6 +65,7 @@ void fuzz_cells(bool died) {
     }
     static_cast<void>(contents(*roster));
     static_cast<void>(leak(*roster));
+    cells->distrust();
     set_dirty(true);
     check(flaw(*roster).empty());
     check(leak(*roster).empty());
