@@ -13,12 +13,13 @@ const NUMBER = /^42\["n",(\d+)/;
 class Life extends SocketMember {
     constructor(server, owner) {
         super(server);
-        Object.assign(this, { owner, first: undefined, next: undefined });
+        Object.assign(this, { owner, first: undefined, next: undefined, id: undefined });
     }
 
     hear(packet) {
         const number = packet.match(NUMBER);
         if (number) this.count(Number(number[1]));
+        else if (packet.startsWith('40{')) this.id = JSON.parse(packet.slice(2)).sid; // the CONNECT is answered
         else super.hear(packet);
     }
 

@@ -12,7 +12,7 @@ const { test, is, ok, deepEqual, diag, patience, SLOW } = require('../lib/tap');
 const { Nginx } = require('../lib/nginx');
 const { MODULE } = require('../lib/conf');
 const { post } = require('../lib/raw');
-const { status, HELLO, PATIENCE } = require('../lib/crowd');
+const { status, gather, PATIENCE } = require('../lib/crowd');
 const { settle, Numbers } = require('../lib/stayers');
 const { until, silence } = require('../lib/until');
 
@@ -32,7 +32,12 @@ const parts = {
         realtime_app app {
             zone app:16m;
             namespace / {
-                ${HELLO}
+                connect {
+                    emit hello 'data={"worker":$realtime_worker,"pid":$pid}';
+                    emit came to=watch data=$realtime_sid;
+                }
+                disconnect { emit went to=watch data=$realtime_sid; }
+                on watch { join watch; ack 1; }
                 on dance { join $realtime_arg_0; emit step "to=$realtime_arg_0" except=sender data=1; leave $realtime_arg_1; }
             }
         }`,
@@ -61,11 +66,24 @@ function dance(clients) {
     return () => clearInterval(timer);
 }
 
-async function killOne(signal) {
-    const workers = nginx.workers();
+// Any worker but that of the watcher.
+async function killOne(signal, watcher) {
+    const workers = nginx.workers().filter((pid) => pid !== watcher.pid);
     const victim = workers[Math.random() * workers.length | 0];
     await nginx.kill(victim, signal);
     return victim;
+}
+
+// connect { } and disconnect { } have run once for each socket whose client was told that it is there.
+function balanced({ heard }, clients) {
+    const runs = { came: new Map(), went: new Map() };
+    for (const [event, id] of heard.map((text) => JSON.parse(text)).filter(([event]) => event in runs)) runs[event].set(id, (runs[event].get(id) || 0) + 1);
+    const told = clients.flatMap(({ lives }) => lives.map(({ id }) => id)).filter(Boolean);
+    const { came, went } = runs;
+    diag(`${told.length} sockets were told, connect { } ran for ${came.size}, disconnect { } for ${went.size}`);
+    deepEqual(told.filter((id) => came.get(id) !== 1 || went.get(id) !== 1).map((id) => [id, came.get(id), went.get(id)]), [], 'connect { } and disconnect { } balance');
+    deepEqual([...came.values(), ...went.values()].filter((times) => times > 1), [], 'neither ran twice for anybody');
+    deepEqual([...went.keys()].filter((id) => !came.has(id)), [], 'nor disconnect { } for whom no connect { } had run');
 }
 
 const present = (clients) => until(() => clients.every(({ there }) => there), 'all are there', PATIENCE);
@@ -78,16 +96,20 @@ test('workers are killed', async () => {
         silent = Math.max(silent, Date.now() - latest);
         latest = Date.now();
     };
+    const [watcher] = await gather(nginx, 1);
+    watcher.emit('watch');
+    await until(async () => (await status(nginx)).roster.rooms === 1, 'the watcher watches');
     const clients = await settle(nginx, CLIENTS);
     clients.forEach((one) => { one.onNumber = onNumber; });
     const rest = dance(clients);
     const numbers = new Numbers(publish, 5);
+    await until(() => clients.every(({ now }) => now.next > 0), 'all hear the first number');
     const harmed = new Map(clients.map((one) => [one, 0]));
     const signals = PHASES.flatMap(({ kills, every, locked }) => Array.from({ length: kills }, (unused, i) => ({ signal: i % locked ? 'SIGKILL' : DIE_LOCKED, every })));
     for (const { signal, every } of signals) {
         const pause = silence(every * SLOW);
         const lives = clients.map(({ now }) => now);
-        const victim = await killOne(signal);
+        const victim = await killOne(signal, watcher);
         const lost = lives.filter(({ pid }) => pid === victim);
         lost.forEach(({ owner }) => harmed.set(owner, harmed.get(owner) + 1));
         await until(() => lost.every(({ over }) => over !== undefined), 'they notice');
@@ -102,9 +124,12 @@ test('workers are killed', async () => {
     deepEqual([...new Set(clients.flatMap(({ faults }) => faults))], [], 'no number came twice or out of order');
     deepEqual([...new Set(clients.flatMap(({ lost }) => lost))].filter((n) => !numbers.unsure.has(n)), [], 'none was lost on a connection');
     is(clients.filter((one) => one.stays.length !== harmed.get(one) + 1).length, 0, 'who was at a killed worker came back once, and nobody else');
-    ok(clients.filter((one) => harmed.get(one) === 0).every(({ stays }) => stays[0].first === 0), 'others heard everything from the first');
+    deepEqual([...new Set(clients.filter((one) => harmed.get(one) === 0).map(({ stays }) => stays[0].first))], [0], 'others heard everything from the first');
     is((nginx.log().match(/was locked by/g) || []).length, signals.filter(({ signal }) => signal === DIE_LOCKED).length, 'those that were to die inside a locked section did');
     clients.forEach((one) => one.leave());
+    await until(async () => (await status(nginx)).roster.connections === 1, 'the roster is empty but for the watcher');
+    balanced(watcher, clients);
+    watcher.leave();
     await until(async () => (await status(nginx)).roster.connections === 0, 'the roster is empty');
     const { roster, total } = await status(nginx);
     deepEqual([roster.connections, roster.sockets, roster.rooms, roster.used, total.sockets], [0, 0, 0, 0, 0], 'nothing is left of anybody');
