@@ -47,10 +47,12 @@ Session::Session(const SessionPorts &ports, SessionEvents &events, const Session
 
 void Session::start_polling(Millis now) { ports_.deadlines.start(*this, now, settings_.ping_interval); }
 
-void Session::start_websocket(WsPort &port, Millis now) {
+void Session::start_websocket(WsPort &port, Millis now, bool greeted) {
     port_ = &port;
-    queue_.push(wire::Frame::text({open_packet(TransportKind::websocket)}));
-    ports_.turn.add(*this);
+    if (!greeted) {
+        queue_.push(wire::Frame::text({open_packet(TransportKind::websocket)}));
+        ports_.turn.add(*this);
+    }
     ports_.deadlines.start(*this, now, settings_.ping_interval);
 }
 

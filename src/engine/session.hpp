@@ -88,9 +88,9 @@ public:
     ~Session() = default;
 
     // The handshake. A polling client gets open_packet() as the body of its GET; a
-    // WebSocket client gets it as the first frame.
+    // WebSocket client gets it as the first frame, unless the caller has sent it (`greeted`).
     void start_polling(Millis now);
-    void start_websocket(WsPort &port, Millis now);
+    void start_websocket(WsPort &port, Millis now, bool greeted = false);
     [[nodiscard]] std::string open_packet(TransportKind transport) const;
 
     // A GET. Answered at once if something is queued, else held.

@@ -43,6 +43,7 @@ public:
     Handle self;
 
     [[nodiscard]] engine::Session &session() noexcept { return session_; }
+    [[nodiscard]] const engine::Session &session() const noexcept { return session_; }
     [[nodiscard]] Text sid() const noexcept { return session_.sid(); }
     [[nodiscard]] engine::Client &client() noexcept { return client_; }
     [[nodiscard]] const engine::Client &client() const noexcept { return client_; }

@@ -15,6 +15,7 @@
 #include "wire/eio_http.hpp"
 #include "wire/ws_handshake.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace rt::ngx {
@@ -112,8 +113,22 @@ ngx_int_t refuse_websocket(ngx_http_request_t *r, const wire::WsAnswer &answer) 
     return send_reply(r, {answer.status, "text/html", answer.reason, true});
 }
 
-// The line is set by hand: for 101 nginx knows no phrase.
-ngx_int_t switch_protocols(ngx_http_request_t *r, const wire::WsAnswer &answer) {
+// A copy in a buffer that nginx writes at once, together with the header that it holds back.
+ngx_int_t send_behind_header(ngx_http_request_t *r, Bytes bytes) {
+    ngx_buf_t *buffer = ngx_create_temp_buf(r->pool, bytes.size());
+    if (buffer == nullptr) {
+        return NGX_ERROR;
+    }
+    buffer->last = std::copy(bytes.begin(), bytes.end(), buffer->last);
+    buffer->flush = 1;
+    ngx_chain_t out{buffer, nullptr};
+    return ngx_http_output_filter(r, &out);
+}
+
+// With the first frame of a session that this socket opens: one write for both. The line is set
+// by hand: for 101 nginx knows no phrase.
+ngx_int_t switch_protocols(ngx_http_request_t *r, const wire::WsAnswer &answer,
+                           const hub::Connection *opened) {
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     r->headers_out.status_line = to_ngx_str("101 Switching Protocols");
     r->headers_out.content_length_n = -1;
@@ -121,14 +136,20 @@ ngx_int_t switch_protocols(ngx_http_request_t *r, const wire::WsAnswer &answer) 
     if (!add_headers(r, answer)) {
         return NGX_ERROR;
     }
-    const ngx_int_t rc = ngx_http_send_header(r);
-    return rc == NGX_OK ? ngx_http_send_special(r, NGX_HTTP_FLUSH) : NGX_ERROR;
+    if (ngx_http_send_header(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    if (opened == nullptr) {
+        return ngx_http_send_special(r, NGX_HTTP_FLUSH);
+    }
+    const std::string packet = opened->session().open_packet(engine::TransportKind::websocket);
+    return send_behind_header(r, wire::Frame::text({packet})->ws());
 }
 
 // Answers 101 and leaves the connection to the worker's next turn.
 ngx_int_t upgrade(const Request &request, Upgrade waiting, const wire::WsAnswer &answer) {
     ngx_http_request_t *r = request.r;
-    if (switch_protocols(r, answer) != NGX_OK) {
+    if (switch_protocols(r, answer, waiting.connection) != NGX_OK) {
         if (waiting.connection != nullptr) {
             waiting.connection->session().close(engine::CloseReason::transport_error,
                                                 request.app.worker().now());

@@ -35,7 +35,7 @@ void WsLink::take_over(ngx_http_request_t *r) {
 void WsLink::start(hub::Connection &connection) {
     connection_ = &connection;
     state_ = State::open;
-    connection.session().start_websocket(*this, app_.worker().now());
+    connection.session().start_websocket(*this, app_.worker().now(), true);
     connection.start(app_.worker().now());
 }
 

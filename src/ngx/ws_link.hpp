@@ -24,7 +24,7 @@ public:
     // for us. First of all, once, and not inside of one of the request's own handlers.
     void take_over(ngx_http_request_t *r);
 
-    // The session that this socket opened, or that it took over after a probe.
+    // The session that this socket opened. Its open packet went out behind the 101.
     void start(hub::Connection &connection);
 
     // This socket wants the session of another: `exchange` is its number at the app's
