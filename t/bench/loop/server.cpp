@@ -77,6 +77,7 @@ void Loop::accept_all() {
         clients_.resize(std::max(clients_.size(), index + 1));
         clients_[index] = Client{};
         clients_[index].fd = fd;
+        set_nodelay(fd);
         expect(fd, index, EPOLLIN | EPOLLOUT | EPOLLET);
     }
 }

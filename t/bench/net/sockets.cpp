@@ -53,9 +53,11 @@ std::int64_t now_us() noexcept {
     return static_cast<std::int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
 }
 
+void set_nodelay(int fd) { set(fd, IPPROTO_TCP, TCP_NODELAY); }
+
 int connect_from(std::uint32_t from, Address to) {
     const int fd = make_socket();
-    set(fd, IPPROTO_TCP, TCP_NODELAY);
+    set_nodelay(fd);
     set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
     const sockaddr_in here = address_of({from, 0});
     const sockaddr_in there = address_of(to);

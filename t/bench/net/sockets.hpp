@@ -28,6 +28,9 @@ struct Address {
 // Non-blocking, on all addresses, shared by processes if they all ask for it.
 [[nodiscard]] int listen_on(std::uint16_t port);
 
+// Small frames do not wait for acknowledgements.
+void set_nodelay(int fd);
+
 // As much as the socket takes: bytes, 0 if it takes nothing, -1 if it is broken.
 [[nodiscard]] long send_some(int fd, Text bytes) noexcept;
 
