@@ -42,7 +42,7 @@ void LogBus::catch_up(hub::Position until, Millis now) {
     const Under way(delivering_);
     while (reader_.cursor() < until && deliver_next(now)) {
     }
-    hub_->on_pause(now);
+    hub_->on_pause(false, now);
 }
 
 bool LogBus::drain(std::size_t most, Millis now) {
@@ -54,7 +54,7 @@ bool LogBus::drain(std::size_t most, Millis now) {
     for (std::size_t count = 0; more && count < most; ++count) {
         more = deliver_next(now);
     }
-    hub_->on_pause(now);
+    hub_->on_pause(!more, now);
     return more;
 }
 

@@ -43,7 +43,7 @@ void Turn::flush(Millis now) {
 }
 
 Session::Session(const SessionPorts &ports, SessionEvents &events, const SessionSettings &settings, Text sid)
-    : ports_(ports), events_(events), settings_(settings), sid_(sid) {}
+    : settings_(settings), ports_(ports), events_(events), sid_(sid) {}
 
 void Session::start_polling(Millis now) { ports_.deadlines.start(*this, now, settings_.ping_interval); }
 
@@ -294,6 +294,15 @@ bool Session::send(const Ref<wire::Frame> &frame, Delivery delivery, Millis now)
     }
     queue_.push(port_ != nullptr ? port_->form(frame) : frame);
     ports_.turn.add(*this);
+    return true;
+}
+
+bool Session::send_last(const Ref<wire::Frame> &frame, Millis now) {
+    if (port_ == nullptr || !queue_.empty() || state_ != State::open) {
+        return send(frame, Delivery::reliable, now);
+    }
+    queue_.push(port_->form(frame));
+    port_->write(queue_);
     return true;
 }
 

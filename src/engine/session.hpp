@@ -6,6 +6,7 @@
 #include "base/deadlines.hpp"
 #include "base/list.hpp"
 #include "base/ports.hpp"
+#include "base/prefetch.hpp"
 #include "base/ref.hpp"
 #include "engine/codes.hpp"
 #include "engine/exchange.hpp"
@@ -133,6 +134,10 @@ public:
     // decides (SlowPolicy). False: not queued, because it was volatile or the session ended.
     bool send(const Ref<wire::Frame> &frame, Delivery delivery, Millis now);
 
+    // A reliable frame when nothing else will come in this turn: written at once on a WebSocket
+    // where nothing waits, else as send().
+    bool send_last(const Ref<wire::Frame> &frame, Millis now);
+
     // Ends the session from our side: what is queued is sent first.
     void close(CloseReason reason, Millis now);
 
@@ -153,6 +158,10 @@ public:
     [[nodiscard]] bool thaw(Reader &in, Millis now);
     // Answers what is held, a GET with a noop, so that the session can go on elsewhere.
     void quiet(Millis now);
+
+    // For who is about to send to many: first the one, then, when that is near, the other.
+    void prefetch() const noexcept { rt::prefetch(&queue_); }
+    void prefetch_port() const noexcept { rt::prefetch(port_); }
 
     [[nodiscard]] Text sid() const noexcept { return sid_; }
     [[nodiscard]] const SessionSettings &settings() const noexcept { return settings_; }
@@ -183,17 +192,18 @@ private:
     void end(CloseReason reason, Millis now);
     void finish();
 
-    SessionPorts ports_;
-    SessionEvents &events_;
-    const SessionSettings &settings_;
-    std::string sid_;
+    // What a broadcast touches stands together.
     OutQueue queue_;
     WsPort *port_ = nullptr;
+    State state_ = State::open;
+    bool awaits_pong_ = false;
+    const SessionSettings &settings_;
+    SessionPorts ports_;
+    SessionEvents &events_;
+    std::string sid_;
     std::unique_ptr<Probe> probe_;
     ExchangeId poll_;
     ExchangeId post_;
-    State state_ = State::open;
-    bool awaits_pong_ = false;
 };
 
 } // namespace rt::engine

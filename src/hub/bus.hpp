@@ -76,7 +76,8 @@ public:
     virtual void on_envelope(const Envelope &envelope, Position end, Millis now) = 0;
 
     // No envelope follows at present: what was kept to be joined with others has to leave.
-    virtual void on_pause(Millis now) = 0;
+    // `last`: nor does anything else before the turn of the event loop ends.
+    virtual void on_pause(bool last, Millis now) = 0;
 
     // The log overran this worker: what lay between is lost to its clients, and they must
     // be told by the end of their transports.

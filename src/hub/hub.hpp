@@ -80,7 +80,7 @@ public:
     // --- the bus (fanout.cpp) ---
 
     void on_envelope(const Envelope &envelope, Position end, Millis now) override;
-    void on_pause(Millis now) override;
+    void on_pause(bool last, Millis now) override;
     void on_lapped(Millis now) override;
     // The same envelope for one connection that arrived behind it.
     void replay(Connection &connection, const Envelope &envelope, Position end, Millis now);
@@ -156,11 +156,14 @@ private:
     void finish_connect(Run &run, Millis now);
     void accept(Socket &socket, Millis now);
 
+    [[nodiscard]] bool collect_plain(const Namespace &nsp, std::span<const Text> to);
     void collect(Namespace &nsp, const Envelope &envelope);
     void begin(const Envelope &envelope, Millis now);
     void trace_targets(const Envelope &envelope);
     void deliver(const Envelope &envelope, Millis now);
     void send_to_targets(const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now);
+    void fetch_ahead(std::size_t i) const noexcept;
+    void finish_targets(const Ref<wire::Frame> &frame, Millis now);
     void apply(const Envelope &envelope, Socket &socket, Millis now);
     [[nodiscard]] static Ref<wire::Frame> make_frame(const Envelope &envelope,
                                                      std::optional<std::uint64_t> id);

@@ -32,7 +32,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return by_id_.size(); }
 
     Rooms rooms;
-    List<Socket, NamespaceTag> sockets; // in the order they joined
+    std::vector<Socket *> sockets; // in no order; each knows its place
 
 private:
     std::string name_;

@@ -2,7 +2,6 @@
 // One Socket.IO socket of this worker: one connection in one namespace.
 #pragma once
 
-#include "base/list.hpp"
 #include "base/ref.hpp"
 #include "base/slots.hpp"
 #include "hub/directory.hpp"
@@ -20,7 +19,6 @@ namespace rt::hub {
 class Connection;
 class Namespace;
 struct Room;
-struct NamespaceTag;
 
 inline constexpr std::size_t kIdLength = 20; // the sharded adapter takes such a room for a private one
 
@@ -38,24 +36,26 @@ struct Held {
     std::size_t bytes = 0;
 };
 
-struct Socket : Link<NamespaceTag> {
+struct Socket {
     Socket(Connection &connection_, Namespace &nsp_, const SocketId &id_)
         : connection(connection_), nsp(nsp_), id(id_) {}
 
     [[nodiscard]] Text id_text() const noexcept { return {id.data(), id.size()}; }
 
+    // What a broadcast touches stands together.
     Connection &connection;
+    std::unique_ptr<Held> held; // while the CONNECT is not answered
+    std::uint32_t mark = 0;     // the fan-out that last met it
+    std::uint32_t place = 0;    // in its namespace's list
     Namespace &nsp;
     Handle self;
     RecordRef record;
-    std::uint32_t mark = 0;    // the fan-out that last met it
     std::uint32_t waiting = 0; // chains of its that are suspended
     SocketId id;
     bool connected = false; // CONNECT is answered
     std::string user;       // empty: nobody
     std::vector<Membership> memberships;
     std::unique_ptr<std::string> auth; // only if the configuration asks
-    std::unique_ptr<Held> held;        // while the CONNECT is not answered
     PendingAcks pending_acks;          // of events that went to this client
 };
 

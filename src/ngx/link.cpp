@@ -96,7 +96,8 @@ std::string Link::take_over(ngx_http_request_t *r, ngx_log_t *log) {
     }
     // Small frames must not wait for the client's acknowledgements.
     static_cast<void>(ngx_tcp_nodelay(c_));
-    if (c_->ssl != nullptr) {
+    tls_ = c_->ssl != nullptr;
+    if (tls_) {
         ngx_ssl_free_buffer(c_);
     } else {
         forget_pool(c_, log);
@@ -114,10 +115,10 @@ void Link::set_handlers(void *owner, ngx_event_handler_pt on_read, ngx_event_han
 ssize_t Link::read(MutableBytes buffer) noexcept { return c_->recv(c_, buffer.data(), buffer.size()); }
 
 bool Link::write(engine::OutQueue &queue) noexcept {
-    if (!(c_->ssl != nullptr ? write_tls(queue) : write_plain(queue))) {
+    if (!(tls_ ? write_tls(queue) : write_plain(queue))) {
         return false;
     }
-    blocked_ = !queue.empty() || c_->buffered != 0;
+    blocked_ = !queue.empty() || (tls_ && c_->buffered != 0);
     return !blocked_ || ngx_handle_write_event(c_->write, 0) == NGX_OK;
 }
 

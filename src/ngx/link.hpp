@@ -54,6 +54,7 @@ private:
 
     ngx_connection_t *c_ = nullptr;
     bool blocked_ = false;
+    bool tls_ = false;
 };
 
 } // namespace rt::ngx

@@ -20,7 +20,7 @@ constexpr int kReadsPerTurn = 16;          // then others have their turn
 } // namespace
 
 WsLink::WsLink(App &app, const engine::SessionSettings &settings, bool deflate)
-    : app_(app), settings_(settings), decoder_(settings.max_payload), deflate_(deflate) {}
+    : app_(app), settings_(settings), deflate_(deflate), decoder_(settings.max_payload) {}
 
 WsLink::~WsLink() = default;
 

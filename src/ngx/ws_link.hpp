@@ -85,14 +85,14 @@ private:
     const engine::SessionSettings &settings_;
     hub::Connection *connection_ = nullptr; // lives at least as long as its session is open
     Link link_;
+    bool deflate_;
+    State state_ = State::asking;
+    bool peer_closed_ = false;
+    bool failed_ = false; // the peer broke RFC 6455: it need not answer our close frame
     wire::WsDecoder decoder_;
     std::string unread_;    // received, not decoded: the decoder is paused
     engine::OutQueue last_; // closing: what is still to be written
     Handle exchange_;
-    State state_ = State::asking;
-    bool deflate_;
-    bool peer_closed_ = false;
-    bool failed_ = false; // the peer broke RFC 6455: it need not answer our close frame
 };
 
 } // namespace rt::ngx

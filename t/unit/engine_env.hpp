@@ -170,7 +170,8 @@ inline std::vector<std::string> split(const std::string &text, char by) {
 // happens in one turn. `|` stands for 0x1E.
 //   G1 a GET; P2:40 a POST; B2 D2 A2 a POST is announced, dropped for its size, its client gone
 //   +300 time passes, deadlines come on their millisecond; late300 they come at its end
-//   say:x vol:x a message, a volatile one; big:n one of n bytes; burst:x two in one frame
+//   say:x vol:x a message, a volatile one; big:n one of n bytes; burst:x two in one frame; last:x the last
+//   message of a turn
 //   close shutdown from our side
 //   probe seen end up   the upgrade; ws:4x bin:x gone   what comes on the WebSocket, and its end
 //   room:n the socket takes n more bytes; lose answers get lost; move frozen and thawed elsewhere
@@ -318,6 +319,8 @@ private:
             send(text, engine::Delivery::volatile_);
         } else if (verb == "big") {
             send(std::string(std::stoul(text), 'x'), engine::Delivery::reliable);
+        } else if (verb == "last") {
+            session->send_last(wire::Frame::text({"4", text}), notes.now);
         } else if (verb == "burst") {
             session->send(burst(text), engine::Delivery::reliable, notes.now);
         } else if (verb == "close") {

@@ -23,7 +23,7 @@ public:
             reacts();
         }
     }
-    void on_pause(Millis) override {}
+    void on_pause(bool, Millis) override {}
     void on_lapped(Millis) override { heard += "lapped "; }
     void wake_readers() override { ++woken; }
     void wake_seat(shm::SeatRef) override {}
