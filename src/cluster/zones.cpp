@@ -15,17 +15,30 @@ constexpr std::uint64_t kSeatsLayout = shm::layout_of({kVersion, shm::Seats::kLa
 constexpr std::uint64_t kLogLayout =
     shm::layout_of({kVersion, shm::Stream::kLayout, shm::Mailboxes::kLayout});
 constexpr std::uint64_t kTableLayout =
-    shm::layout_of({kVersion, SeatCounters::kLayout, shm::Roster::kLayout});
+    shm::layout_of({kVersion, SeatCounters::kLayout, shm::SlowTable::kLayout, shm::Roster::kLayout});
 
 struct Areas {
     MutableBytes first;
     MutableBytes rest;
 };
 
+struct TableAreas {
+    MutableBytes counters;
+    MutableBytes slow;
+    MutableBytes roster;
+};
+
 Result<Areas> split(const shm::Region &region, std::size_t first) {
     shm::Carver carver(region.body());
     RT_TRY(area, carver.take(first));
     return Areas{area, carver.rest()};
+}
+
+Result<TableAreas> split_table(const shm::Region &region, std::uint32_t seats) {
+    shm::Carver carver(region.body());
+    RT_TRY(counters, carver.take(SeatCounters::bytes(seats)));
+    RT_TRY(slow, carver.take(shm::SlowTable::bytes(seats)));
+    return TableAreas{counters, slow, carver.rest()};
 }
 
 } // namespace
@@ -65,18 +78,20 @@ Result<LogZone> LogZone::attach(MutableBytes memory, std::uint32_t seats) {
 Result<TableZone> TableZone::create(MutableBytes memory, shm::Lock &lock, std::uint32_t seats,
                                     const ZoneSeeds &seeds) {
     RT_TRY(region, shm::Region::create(memory, kTableLayout, seeds.epoch));
-    RT_TRY(areas, split(region, SeatCounters::bytes(seats)));
-    RT_TRY(counters, SeatCounters::create(areas.first, seats));
-    RT_TRY(roster, shm::Roster::create({lock, region, areas.rest}, seeds.key));
-    return TableZone{region, counters, std::move(roster)};
+    RT_TRY(areas, split_table(region, seats));
+    RT_TRY(counters, SeatCounters::create(areas.counters, seats));
+    RT_TRY(slow, shm::SlowTable::create(areas.slow, seats));
+    RT_TRY(roster, shm::Roster::create({lock, region, areas.roster}, seeds.key));
+    return TableZone{region, counters, slow, std::move(roster)};
 }
 
 Result<TableZone> TableZone::attach(MutableBytes memory, shm::Lock &lock, std::uint32_t seats) {
     RT_TRY(region, shm::Region::attach(memory, kTableLayout));
-    RT_TRY(areas, split(region, SeatCounters::bytes(seats)));
-    RT_TRY(counters, SeatCounters::attach(areas.first, seats));
-    RT_TRY(roster, shm::Roster::attach({lock, region, areas.rest}));
-    return TableZone{region, counters, std::move(roster)};
+    RT_TRY(areas, split_table(region, seats));
+    RT_TRY(counters, SeatCounters::attach(areas.counters, seats));
+    RT_TRY(slow, shm::SlowTable::attach(areas.slow, seats));
+    RT_TRY(roster, shm::Roster::attach({lock, region, areas.roster}));
+    return TableZone{region, counters, slow, std::move(roster)};
 }
 
 } // namespace rt::cluster

@@ -9,6 +9,7 @@
 #include "shm/mailbox.hpp"
 #include "shm/roster.hpp"
 #include "shm/seats.hpp"
+#include "shm/slow_table.hpp"
 #include "shm/stream.hpp"
 
 #include <cstdint>
@@ -45,10 +46,11 @@ struct LogZone {
     static std::size_t mail_bytes(std::size_t memory, std::uint32_t seats) noexcept;
 };
 
-// `name`: the counters of each seat, and the roster.
+// `name`: of each seat the counters and the slowest clients; and the roster.
 struct TableZone {
     shm::Region region;
     SeatCounters counters;
+    shm::SlowTable slow;
     shm::Roster roster;
 
     static Result<TableZone> create(MutableBytes memory, shm::Lock &lock, std::uint32_t seats,

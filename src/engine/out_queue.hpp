@@ -7,6 +7,7 @@
 #include "base/ref.hpp"
 #include "wire/frame.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -16,6 +17,9 @@ namespace rt::engine {
 // The first frame has a place of its own: the common queue of one allocates nothing.
 class OutQueue {
 public:
+    static constexpr std::size_t kFrameCost = 64; // bytes, of each behind the first frames:
+    static constexpr std::uint32_t kFewFrames = 32;
+
     OutQueue() = default;
     OutQueue(OutQueue &&other) noexcept { take(other); }
     OutQueue &operator=(OutQueue &&other) noexcept {
@@ -77,6 +81,12 @@ public:
 
     // Bytes not yet written, in WebSocket form.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+    // What the queue costs: the bytes, and what it takes to keep each frame, so that a crowd of
+    // tiny ones is no way around a bound.
+    [[nodiscard]] std::size_t cost() const noexcept {
+        return bytes_ + std::size_t{std::max(frames(), kFewFrames) - kFewFrames} * kFrameCost;
+    }
 
     // For a session that arrives with its first frame half written (SessionImage).
     void set_begun(std::uint32_t count) noexcept {

@@ -273,19 +273,30 @@ bool Session::writable() const noexcept {
 }
 
 // A frame that alone exceeds the buffer may pass when nothing waits: the bound is for what
-// piles up, and the frame is shared.
+// piles up, and the frame is shared. What piled up in this turn only has not been offered to the
+// transport yet: a client is slow if that does not take it.
 bool Session::make_room(const wire::Frame &frame, Delivery delivery, Millis now) {
     const bool is_volatile = delivery == Delivery::volatile_;
     if (is_volatile && settings_.slow_policy == SlowPolicy::close && !writable()) {
         return false;
     }
-    if (queue_.empty() || queue_.bytes() + frame.size() <= settings_.send_buffer) {
+    if (has_room(frame)) {
+        return true;
+    }
+    if (port_ != nullptr && writable()) {
+        port_->write(queue_);
+    }
+    if (has_room(frame)) {
         return true;
     }
     if (!is_volatile) {
         close(CloseReason::slow_client, now);
     }
     return false;
+}
+
+bool Session::has_room(const wire::Frame &frame) const noexcept {
+    return queue_.empty() || queue_.cost() + frame.size() <= settings_.send_buffer;
 }
 
 bool Session::send(const Ref<wire::Frame> &frame, Delivery delivery, Millis now) {
@@ -314,6 +325,9 @@ void Session::flush(Millis now) {
         port_->write(queue_);
     } else if (writable() && !answer_poll()) {
         end(CloseReason::transport_error, now);
+    }
+    if (!queue_.empty() && !std::exchange(slow_, true)) {
+        events_.on_slow(now);
     }
 }
 

@@ -78,6 +78,9 @@ public:
     virtual void on_binary(Bytes data, Millis now) = 0;
     // Once. The session may linger until its client has fetched the last packets.
     virtual void on_closed(CloseReason reason, Millis now) = 0;
+    // Something stays queued because the transport does not take it. Told once, until
+    // Session::forget_slow().
+    virtual void on_slow(Millis now) = 0;
     // The last call: nothing refers to the session any more. The owner destroys it, but
     // not inside this call.
     virtual void on_finished() = 0;
@@ -169,6 +172,7 @@ public:
     // Open and on polling. A session that has a WebSocket takes no other.
     [[nodiscard]] bool may_upgrade() const noexcept { return port_ == nullptr && open(); }
     [[nodiscard]] std::size_t queued() const noexcept { return queue_.bytes(); }
+    void forget_slow() noexcept { slow_ = false; }
 
 private:
     enum class State : std::uint8_t {
@@ -188,6 +192,7 @@ private:
     void refuse(const ExchangeId &id) const;
     [[nodiscard]] bool polls() const noexcept;
     [[nodiscard]] bool writable() const noexcept;
+    [[nodiscard]] bool has_room(const wire::Frame &frame) const noexcept;
     [[nodiscard]] bool make_room(const wire::Frame &frame, Delivery delivery, Millis now);
     void end(CloseReason reason, Millis now);
     void finish();
@@ -197,6 +202,7 @@ private:
     WsPort *port_ = nullptr;
     State state_ = State::open;
     bool awaits_pong_ = false;
+    bool slow_ = false; // told
     const SessionSettings &settings_;
     SessionPorts ports_;
     SessionEvents &events_;

@@ -57,6 +57,8 @@ void Connection::on_closed(engine::CloseReason reason, Millis now) {
     hub_.on_closed(*this, reason, now);
 }
 
+void Connection::on_slow(Millis now) { hub_.on_slow(*this, now); }
+
 void Connection::on_finished() { hub_.on_finished(*this); }
 
 void Connection::on_connect(Text nsp, Text auth, Millis now) { hub_.on_connect(*this, nsp, auth, now); }

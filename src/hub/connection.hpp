@@ -67,6 +67,7 @@ public:
     void on_text(Text data, Millis now) override;
     void on_binary(Bytes data, Millis now) override;
     void on_closed(engine::CloseReason reason, Millis now) override;
+    void on_slow(Millis now) override;
     void on_finished() override;
 
     void on_connect(Text nsp, Text auth, Millis now) override;

@@ -113,6 +113,26 @@ void Hub::on_finished(Connection &connection) {
     finished_.push_back(connection.self);
 }
 
+void Hub::on_slow(Connection &connection, Millis now) {
+    if (!laggards_.add(connection.self, now)) {
+        connection.session().forget_slow();
+    }
+}
+
+Slowest Hub::slowest() {
+    return laggards_.look([this](Handle handle) {
+        Connection *connection = connections_.find(handle);
+        if (connection == nullptr) {
+            return SlowClient{};
+        }
+        const std::size_t queued = connection->session().queued();
+        if (queued == 0) {
+            connection->session().forget_slow();
+        }
+        return SlowClient{connection->record(), queued, 0};
+    });
+}
+
 void Hub::reap() {
     burst_.drop(); // of a delivery that an exception broke off: its targets may be gone now
     ended_.clear();

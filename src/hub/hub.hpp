@@ -13,6 +13,7 @@
 #include "hub/bus.hpp"
 #include "hub/connection.hpp"
 #include "hub/directory.hpp"
+#include "hub/laggards.hpp"
 #include "hub/metrics.hpp"
 #include "hub/namespace.hpp"
 #include "hub/replies.hpp"
@@ -127,6 +128,11 @@ public:
 
     void on_closed(Connection &connection, engine::CloseReason reason, Millis now);
     void on_finished(Connection &connection);
+    void on_slow(Connection &connection, Millis now);
+
+    // For whom most waits now; to be asked a few times a second, it costs what is slow.
+    [[nodiscard]] Slowest slowest();
+    [[nodiscard]] bool has_slow() const noexcept { return !laggards_.empty(); }
 
     [[nodiscard]] const AppSettings &settings() const noexcept { return settings_; }
     [[nodiscard]] HubPorts &ports() noexcept { return ports_; }
@@ -185,6 +191,7 @@ private:
     SlotMap<Socket> sockets_;
     SlotMap<std::unique_ptr<Run>> runs_;
     std::vector<Handle> finished_;
+    Laggards laggards_;
     // Ended in this turn: scopes of running chains still view them.
     std::vector<std::unique_ptr<Socket>> ended_;
     std::vector<Socket *> targets_; // of the envelope being delivered, or the burst; keeps its capacity

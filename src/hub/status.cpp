@@ -60,6 +60,27 @@ void put_worker(std::string &out, const WorkerStatus &worker) {
     put_metrics(object, worker.values);
 }
 
+void put_slow(std::string &out, const SlowStatus &client) {
+    Object object(out);
+    object.text("sid", client.sid);
+    object.text("user", client.user);
+    object.text("address", client.address);
+    object.text("transport", client.transport);
+    object.number("queued", client.queued);
+    object.number("waits", client.waits);
+    object.number("pid", static_cast<std::uint64_t>(client.pid));
+}
+
+// Calls put(out, item) for each, between brackets.
+template <class Items, class Put> void put_array(std::string &out, const Items &items, Put put) {
+    out += '[';
+    for (const auto &item : items) {
+        out += &item == &items.front() ? "" : ",";
+        put(out, item);
+    }
+    out += ']';
+}
+
 void put_escaped(std::string &out, Text text) {
     for (const char c : text) {
         switch (c) {
@@ -87,6 +108,29 @@ void put_row(std::string &out, Text name, const Status &status, std::size_t metr
     out += "\n";
 }
 
+void put_slow_rows(std::string &out, const Status &status) {
+    if (status.slowest.empty()) {
+        return;
+    }
+    out +=
+        "<h2>Slowest clients</h2><table><tr><th>sid<th>user<th>address<th>transport<th>bytes<th>ms<th>pid\n";
+    for (const SlowStatus &client : status.slowest) {
+        out += "<tr>";
+        for (const Text text :
+             {Text(client.sid), Text(client.user), Text(client.address), client.transport}) {
+            out += "<td>";
+            put_escaped(out, text);
+        }
+        for (const std::uint64_t number :
+             {client.queued, client.waits, static_cast<std::uint64_t>(client.pid)}) {
+            out += "<td>";
+            append_number(out, number);
+        }
+        out += "\n";
+    }
+    out += "</table>\n";
+}
+
 } // namespace
 
 std::string status_json(const Status &status) {
@@ -108,19 +152,15 @@ std::string status_json(const Status &status) {
             roster.number("sockets", status.roster.sockets);
             roster.number("rooms", status.roster.rooms);
             roster.number("used", status.roster.used);
+            roster.number("free", status.roster.free);
             roster.number("size", status.roster.size);
         }
         {
             Object total(object.key("total"));
             put_metrics(total, status.totals);
         }
-        std::string &workers = object.key("workers");
-        workers += '[';
-        for (const WorkerStatus &worker : status.workers) {
-            workers += &worker == &status.workers.front() ? "" : ",";
-            put_worker(workers, worker);
-        }
-        workers += ']';
+        put_array(object.key("slowest"), status.slowest, put_slow);
+        put_array(object.key("workers"), status.workers, put_worker);
     }
     return out;
 }
@@ -154,7 +194,9 @@ std::string status_html(const Status &status) {
     for (std::size_t i = 0; i < kMetrics; ++i) {
         put_row(out, kMetricNames[i], status, i);
     }
-    return out + "</table>\n";
+    out += "</table>\n";
+    put_slow_rows(out, status);
+    return out;
 }
 
 } // namespace rt::hub

@@ -34,6 +34,18 @@ struct RosterStatus {
     std::uint32_t rooms = 0;
     std::uint64_t used = 0; // bytes
     std::uint64_t size = 0;
+    std::uint64_t free = 0;
+};
+
+// One of those for whom most waits.
+struct SlowStatus {
+    std::string sid; // its beginning: all of it is a secret
+    std::string user;
+    std::string address;
+    Text transport;
+    std::uint64_t queued = 0; // bytes
+    std::uint64_t waits = 0;  // milliseconds
+    std::int32_t pid = 0;
 };
 
 struct Status {
@@ -44,6 +56,7 @@ struct Status {
     RosterStatus roster;
     std::vector<WorkerStatus> workers;
     std::array<std::uint64_t, kMetrics> totals{};
+    std::vector<SlowStatus> slowest;
 };
 
 [[nodiscard]] std::string status_json(const Status &status);

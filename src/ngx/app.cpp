@@ -77,6 +77,7 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
     homes_.attach(hub_);
     shm::Locked held(zones_->table_lock, zones_->table->region);
     zones_->table->counters.fold(held, worker.seat().index);
+    zones_->table->slow.clear(worker.seat().index);
 }
 
 // Whatever is left at the end of the process leaves the zone with it.
@@ -112,6 +113,20 @@ void App::forget(shm::SeatRef dead) {
     exchanges_.fail(dead);
     hub_.on_seat_gone(dead.index, dead.generation, worker_.now());
     questions_.forget(dead);
+}
+
+// The status of the whole host shows them, at whichever worker it is asked for.
+void App::beat() {
+    if (!hub_.has_slow() && !slow_shown_) {
+        return;
+    }
+    const hub::Slowest slowest = hub_.slowest();
+    for (std::size_t i = 0; i < slowest.size(); ++i) {
+        const hub::SlowClient &client = slowest[i];
+        const shm::SlowRow row{{client.record.cell, client.record.serial}, client.queued, client.since};
+        slow().put(worker_.seat().index, i, row);
+    }
+    slow_shown_ = slowest.front().queued != 0;
 }
 
 void App::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) {

@@ -74,6 +74,10 @@ public:
     // Another worker is dead, and this one was the first to see it: its mailbox is closed, its
     // clients are mourned in the next turns, and then as forget(). Release its seat next.
     void bury(shm::SeatRef dead);
+    // A few times a second.
+    void beat();
+    [[nodiscard]] shm::SlowTable &slow() noexcept { return zones_->table->slow; }
+
     // What waits here for a worker that is gone.
     void forget(shm::SeatRef dead);
 
@@ -98,6 +102,7 @@ private:
     cluster::Questions questions_;
     hub::Hub hub_;
     cluster::Reaper reaper_;
+    bool slow_shown_ = false; // something stands in the table of slow clients
 };
 
 } // namespace rt::ngx

@@ -11,6 +11,9 @@
 #include "ngx/worker.hpp"
 #include "shm/cells.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace rt::ngx {
 
 namespace {
@@ -43,6 +46,47 @@ std::uint64_t total(App &app, const hub::Status &status, hub::Metric metric) {
     return sum;
 }
 
+constexpr std::size_t kShown = 8; // characters of a sid
+
+// Without a sid where the record has gone meanwhile.
+hub::SlowStatus slow_status(App &app, const shm::SlowRow &row, std::int32_t pid) {
+    shm::Roster &roster = app.directory().roster();
+    const Result<shm::ConnectionRow> connection = roster.connection(row.connection);
+    const Result<shm::Handshake> handshake = roster.handshake_of(row.connection);
+    const Result<std::vector<shm::SocketRow>> sockets = roster.sockets_of(row.connection);
+    hub::SlowStatus status;
+    if (!connection || !handshake || !sockets) {
+        return status;
+    }
+    status.sid = connection->sid.substr(0, kShown);
+    status.address = handshake->address;
+    for (const shm::SocketRow &socket : *sockets) {
+        status.user = socket.user.empty() ? status.user : socket.user;
+    }
+    status.transport = connection->at.transport == shm::Transport::websocket ? "websocket" : "polling";
+    status.queued = row.queued;
+    status.waits = static_cast<std::uint64_t>(std::max<Millis>(app.worker().now() - row.since, 0));
+    status.pid = pid;
+    return status;
+}
+
+// The worst of all workers' worst.
+std::vector<hub::SlowStatus> slowest(App &app, const std::vector<hub::WorkerStatus> &workers) {
+    std::vector<std::pair<shm::SlowRow, std::int32_t>> rows;
+    for (const hub::WorkerStatus &worker : workers) {
+        app.slow().each(worker.seat, [&](const shm::SlowRow &row) { rows.emplace_back(row, worker.pid); });
+    }
+    std::ranges::sort(rows, [](const auto &a, const auto &b) { return a.first.queued > b.first.queued; });
+    std::vector<hub::SlowStatus> shown;
+    for (const auto &[row, pid] : rows) {
+        hub::SlowStatus status = slow_status(app, row, pid);
+        if (!status.sid.empty() && shown.size() < hub::kSlowest) {
+            shown.push_back(std::move(status));
+        }
+    }
+    return shown;
+}
+
 hub::Status collect(App &app) {
     hub::Status status;
     status.app = app.conf().settings.name;
@@ -51,14 +95,18 @@ hub::Status collect(App &app) {
     const shm::Stream &stream = app.bus().stream();
     status.log = {stream.capacity(), stream.head() - stream.tail(), stream.head()};
     const shm::RosterCounts counts = app.directory().roster().counts();
-    status.roster = {counts.connections, counts.sockets, counts.rooms,
+    status.roster = {counts.connections,
+                     counts.sockets,
+                     counts.rooms,
                      std::uint64_t{counts.cells_used} * shm::Cells::kSize,
-                     (std::uint64_t{counts.cells_used} + counts.cells_free) * shm::Cells::kSize};
+                     (std::uint64_t{counts.cells_used} + counts.cells_free) * shm::Cells::kSize,
+                     std::uint64_t{counts.cells_free} * shm::Cells::kSize};
     app.worker().seats().each(
         [&](const shm::SeatInfo &seat) { status.workers.push_back(worker_status(app, seat)); });
     for (std::size_t i = 0; i < hub::kMetrics; ++i) {
         status.totals[i] = total(app, status, static_cast<hub::Metric>(i));
     }
+    status.slowest = slowest(app, status.workers);
     return status;
 }
 

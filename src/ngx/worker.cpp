@@ -274,6 +274,9 @@ void Worker::on_beat(ngx_event_t *event) noexcept {
 void Worker::beat() {
     seats_.seats.beat(seat_, now());
     neighbors_.look();
+    for (const auto &app : apps_) {
+        app->beat();
+    }
     if (quitting_) {
         notice_full_stop();
     }

@@ -39,6 +39,7 @@ public:
     Result<ConnectionRef> add_connection(const NewConnection &connection);
     Result<FoundConnection> find_connection(Text sid);
     Result<Handshake> handshake_of(ConnectionRef ref);
+    Result<ConnectionRow> connection(ConnectionRef ref);
     Result<void> set_home(ConnectionRef ref, SeatRef home);
     Result<void> set_transport(ConnectionRef ref, Transport transport);
 

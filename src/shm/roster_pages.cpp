@@ -81,6 +81,15 @@ Result<Handshake> Roster::handshake_of(ConnectionRef ref) {
     return unpack_handshake(Reader(scratch_).get_text());
 }
 
+Result<ConnectionRow> Roster::connection(ConnectionRef ref) {
+    const Section held(*this);
+    if (!is_live(ref)) {
+        return kGone;
+    }
+    const auto head = cells_.load<ConnectionHead>(ref.cell);
+    return ConnectionRow{found_connection(ref.cell), std::string(id_text(head.sid))};
+}
+
 Result<SocketRow> Roster::socket(SocketRef ref) {
     {
         const Section held(*this);

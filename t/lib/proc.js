@@ -31,6 +31,8 @@ const alive = (pid) => { const now = stat(pid); return Boolean(now) && now.state
 
 // Proportional set size in bytes, and the number of open descriptors: for leak checks.
 const pss = (pid) => Number((read(pid, 'smaps_rollup').match(/^Pss:\s+(\d+)/m) || [0, 0])[1]) * 1024;
+// What a process has allocated, in bytes: its memory without files and shared memory.
+const heap = (pid) => Number((read(pid, 'smaps_rollup').match(/^Anonymous:\s+(\d+)/m) || [0, 0])[1]) * 1024;
 const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length;
 
-module.exports = { title, children, groupOf, alive, pss, descriptors };
+module.exports = { title, children, groupOf, alive, pss, heap, descriptors };

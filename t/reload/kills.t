@@ -62,7 +62,7 @@ const room = () => `r${Math.random() * 200 | 0}`;
 
 // Everybody joins and leaves rooms all the time: locked sections at every worker.
 function dance(clients) {
-    const timer = setInterval(() => clients.forEach((one) => one.emit('dance', room(), room())), 100);
+    const timer = setInterval(() => clients.forEach((one) => one.emit('dance', room(), room())), CLIENTS);
     return () => clearInterval(timer);
 }
 

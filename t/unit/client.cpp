@@ -116,6 +116,7 @@ private:
     void on_text(Text data, Millis now) override { client_->on_text(data, now); }
     void on_binary(Bytes data, Millis now) override { client_->on_binary(data, now); }
     void on_closed(engine::CloseReason, Millis) override { client_->stop(); }
+    void on_slow(Millis) override {}
     void on_finished() override {}
 
     void on_connect(Text nsp, Text auth, Millis) override {

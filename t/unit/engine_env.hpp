@@ -141,6 +141,7 @@ public:
             upper->on_closed(reason, now);
         }
     }
+    void on_slow(Millis) override {}
     void on_finished() override { notes_.add("finished"); }
 
     std::function<void(Text, Millis)> react;

@@ -24,6 +24,18 @@ std::string unwritten(const OutQueue &queue) {
 
 Ref<wire::Frame> frame(std::size_t size) { return wire::Frame::text({std::string(size, 'x')}); }
 
+void check_cost() {
+    OutQueue queue;
+    for (std::uint32_t i = 0; i < OutQueue::kFewFrames; ++i) {
+        queue.push(frame(1));
+    }
+    is(queue.cost(), queue.bytes(), "a few frames cost their bytes");
+    for (int i = 0; i < 1000; ++i) {
+        queue.push(frame(1));
+    }
+    is(queue.cost(), queue.bytes() + 1000 * OutQueue::kFrameCost, "a crowd of tiny ones what it takes");
+}
+
 void check_steps() {
     OutQueue queue;
     ok(queue.empty() && queue.bytes() == 0 && queue.begun() == 0, "a new one is empty");
@@ -77,6 +89,7 @@ void check_any() {
 } // namespace
 
 int main() {
+    check_cost();
     check_steps();
     check_any();
     return rt::test::done();

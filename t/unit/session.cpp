@@ -178,7 +178,8 @@ void check_buffer() {
     } cases[] = {
         {"full: it ends, and what waits goes with it", "room:0 big:60 big:60",
          "0 shut 1013 with 1; 0 closed transport close; 0 finished"},
-        {"a turn that fills it ends it too", "big:60&big:60",
+        {"a turn that fills it is written before its end", "big:60&big:60", "0 ws " + x60 + "; 0 ws " + x60},
+        {"if the socket takes it", "room:10 big:60&big:60",
          "0 shut 1013 with 1; 0 closed transport close; 0 finished"},
         {"one frame may be larger when none waits", "room:0 big:120 room:999",
          "0 ws 4" + std::string(120, 'x')},
