@@ -34,6 +34,7 @@ usage: ./build.sh <verb>
   fuzz [name...]   every fuzz target for \$FUZZ_SECONDS (60)
   soak             what takes long: all of the above in full, and a fresh root
   bench [row...]   measure, and write docs/benchmarks.md
+  idle             hold 200,000 idle clients; \$RT_CLIENTS, for \$RT_HOLD seconds
   clean            remove what was built
 environment: BUILD output directory, JOBS compilers at once, RT_NODE node binary
 END
@@ -243,21 +244,33 @@ verb_soak() {
     RT_SOAK=1 run_tests t/reload
     verb_asan
     verb_fuzz
+    verb_idle
     for script in "$ROOT"/t/soak/*.sh "$ROOT/t/install/fresh_root.sh"; do bash "$script"; done
     say "soak: done"
+}
+
+prepare_bench() {
+    need run
+    need_node
+    verb_module
+    locked build_bench
 }
 
 build_bench() { make -s -j"$JOBS" -C "$ROOT" -f t/bench/bench.mk OUT="$BUILD/bench"; }
 
 # The rows of docs/benchmarks.md, or those whose names begin as the arguments do.
 verb_bench() {
-    need run
-    need_node
-    verb_module
-    locked build_bench
+    prepare_bench
     locked install_packages_of t/bench
-    RT_BENCH=$BUILD/bench "$ROOT/t/bench/bench.js" "$@"
+    "$ROOT/t/bench/bench.js" "$@"
     say "bench: docs/benchmarks.md"
+}
+
+# 200,000 clients that do nothing, for five minutes.
+verb_idle() {
+    prepare_bench
+    "$ROOT/t/bench/idle.js"
+    say "idle: docs/benchmarks.md"
 }
 
 # --- serving and cleaning ---------------------------------------------------------------------
@@ -294,7 +307,7 @@ verb_clean() {
 }
 
 case ${1:-} in
-    deps | module | unit | test | run | lint | asan | fuzz | soak | bench | clean) "verb_$1" "${@:2}" ;;
+    deps | module | unit | test | run | lint | asan | fuzz | soak | bench | idle | clean) "verb_$1" "${@:2}" ;;
     "") usage ;;
     *) usage >&2; fail "no verb \"$1\"" ;;
 esac

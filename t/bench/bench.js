@@ -25,7 +25,7 @@ async function roundsOf(row, servers) {
             const run = row.run ? await row.run(name) : await measure(row.scenario, servers[name],
                 { cores: coresOf(row, name), seconds: SECONDS, ...row.args, ...own });
             runs[name].push(run);
-            process.stdout.write(`  ${row.name} ${name}: ${row.show(row.value(run))}${row.also ? `, ${row.also(run)}` : ''}\n`);
+            process.stdout.write(`  ${row.name} ${name}: ${row.show(row.value(run))}${row.also && row.also(run) ? `, ${row.also(run)}` : ''}\n`);
         }
     }
     return runs;

@@ -45,6 +45,7 @@ http {
     }
     server {
         listen 127.0.0.1:%%PORT%% backlog=4096;
+        location = /status { realtime_status bench; allow 127.0.0.1; deny all; }
         location /socket.io/ { realtime bench; realtime_ping interval=%%PING%%; }
     }
 }
@@ -94,10 +95,10 @@ const nodeFor = (engine) => (engine !== 'uws' || NODE_ABIS.includes(process.vers
 const socketio = (engine) => () => launch('socketio', 1,
     (port) => [nodeFor(engine), path.join(HERE, 'servers/socketio.js'), String(port), ...(engine ? [engine] : [])]);
 
-async function nginx({ workers = 1, connections = 18000, zone = '256m', ping = '300s' } = {}) {
+async function nginx({ workers = 1, connections = 18000, zone = '256m', ping = '300s', cores = workers } = {}) {
     const prefix = fs.mkdtempSync(path.join(os.tmpdir(), 'rt-bench-'));
     fs.chmodSync(prefix, 0o777);
-    const server = await launch('nginx', workers, async (port) => {
+    const server = await launch('nginx', cores, async (port) => {
         const values = { PREFIX: prefix, MODULE, LEVEL: 'notice', PORT: port, WORKERS: workers, CONNECTIONS: connections, ZONE: zone, PING: ping };
         fs.writeFileSync(path.join(prefix, 'nginx.conf'), await fill(CONF, values));
         return [binary(), '-p', prefix, '-c', `${prefix}/nginx.conf`, '-e', `${prefix}/error.log`];

@@ -10,8 +10,6 @@ const { ROOT } = require('../../lib/conf');
 
 const PAGE = path.join(ROOT, 'docs/benchmarks.md');
 const HEAD = ['| Row | What | Others | ngx-realtime | Held against | Goal |', '|---|---|---|---|---|---|'];
-const BEGIN = '<!-- table: written by build.sh bench -->';
-const END = '<!-- end of table -->';
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) / 2)];
 // The run whose value is the median.
@@ -32,8 +30,8 @@ function comparison(row, runs) {
 function line(row, runs) {
     const shown = (server) => {
         const run = middle(runs[server], row.value);
-        const also = row.also ? ` (${row.also(run)})` : '';
-        return `${row.show(row.value(run))}${also}`;
+        const also = row.also ? row.also(run) : '';
+        return `${row.show(row.value(run))}${also && ` (${also})`}`;
     };
     const ours = row.servers.filter((server) => server.startsWith('nginx'));
     const others = row.servers.filter((server) => !ours.includes(server));
@@ -41,15 +39,23 @@ function line(row, runs) {
     return `| \`${row.name}\` | ${row.what} | ${cell(others)} | ${cell(ours)} | ${comparison(row, runs)} | ${row.goal} |`;
 }
 
-// Replaces the lines of these rows in the page, or appends them, in the order of all rows.
-function write(lines, order) {
+// What stands in the page between the marks of a part becomes edit(of it).
+function rewrite(part, edit) {
     const page = fs.readFileSync(PAGE, 'utf8');
-    const [before, rest] = page.split(BEGIN);
-    const [table, after] = rest.split(END);
-    const known = new Map(table.split('\n').map((text) => [(text.match(/^\| `([\w-]+)`/) || [])[1], text]));
-    for (const [name, text] of lines) known.set(name, text);
-    const body = order.map((name) => known.get(name)).filter(Boolean);
-    fs.writeFileSync(PAGE, [before + BEGIN, ...HEAD, ...body, END + after].join('\n'));
+    const begin = `<!-- ${part}: written by build.sh -->\n`;
+    const end = `<!-- end of ${part} -->`;
+    const from = page.indexOf(begin) + begin.length;
+    const to = page.indexOf(end);
+    fs.writeFileSync(PAGE, page.slice(0, from) + edit(page.slice(from, to)) + page.slice(to));
 }
 
-module.exports = { line, write };
+// Replaces the lines of these rows, or appends them, in the order of all rows.
+function write(lines, order) {
+    rewrite('table', (old) => {
+        const known = new Map(old.split('\n').map((text) => [(text.match(/^\| `([\w-]+)`/) || [])[1], text]));
+        for (const [name, text] of lines) known.set(name, text);
+        return [...HEAD, ...order.map((name) => known.get(name)).filter(Boolean), ''].join('\n');
+    });
+}
+
+module.exports = { line, write, rewrite };
