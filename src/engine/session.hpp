@@ -163,8 +163,8 @@ public:
     void quiet(Millis now);
 
     // For who is about to send to many: first the one, then, when that is near, the other.
-    void prefetch() const noexcept { rt::prefetch(&queue_); }
-    void prefetch_port() const noexcept { rt::prefetch(port_); }
+    [[gnu::always_inline]] void prefetch() const noexcept { rt::prefetch(&queue_); }
+    [[gnu::always_inline]] void prefetch_port() const noexcept { rt::prefetch(port_); }
 
     [[nodiscard]] Text sid() const noexcept { return sid_; }
     [[nodiscard]] const SessionSettings &settings() const noexcept { return settings_; }

@@ -40,6 +40,17 @@ bool means(const Envelope &envelope, const Socket &socket) {
            std::none_of(envelope.except.begin(), envelope.except.end(), in);
 }
 
+// A send takes long enough for the next targets to come from memory meanwhile, step by step:
+// each step's address stands in what the step before it brought.
+[[gnu::always_inline]] inline void fetch_ahead(const std::vector<Socket *> &targets, std::size_t i) noexcept {
+    const auto left = targets.size() - i;
+    if (left > 3) {
+        prefetch(targets[i + 3]);
+        targets[i + 2]->connection.session().prefetch();
+        targets[i + 1]->connection.session().prefetch_port();
+    }
+}
+
 } // namespace
 
 void Hub::on_envelope(const Envelope &envelope, Position end, Millis now) {
@@ -168,27 +179,12 @@ void Hub::send_to_targets(const Ref<wire::Frame> &frame, engine::Delivery delive
     }
 }
 
-// A send takes long enough for the next targets to come from memory meanwhile, step by step:
-// each step's address stands in what the step before it brought.
-void Hub::fetch_ahead(std::size_t i) const noexcept {
-    const auto near = [&](std::size_t steps) { return i + steps < targets_.size(); };
-    if (near(3)) {
-        prefetch(targets_[i + 3]);
-    }
-    if (near(2)) {
-        targets_[i + 2]->connection.session().prefetch();
-    }
-    if (near(1)) {
-        targets_[i + 1]->connection.session().prefetch_port();
-    }
-}
-
 // The common case of a broadcast: each session is touched once, and neither queued nor counted
 // by itself.
 void Hub::finish_targets(const Ref<wire::Frame> &frame, Millis now) {
     std::int64_t sent = 0;
     for (std::size_t i = 0; i < targets_.size(); ++i) {
-        fetch_ahead(i);
+        fetch_ahead(targets_, i);
         Socket &socket = *targets_[i];
         if (socket.held != nullptr) {
             send(socket, frame, engine::Delivery::reliable, now);

@@ -168,7 +168,6 @@ private:
     void trace_targets(const Envelope &envelope);
     void deliver(const Envelope &envelope, Millis now);
     void send_to_targets(const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now);
-    void fetch_ahead(std::size_t i) const noexcept;
     void finish_targets(const Ref<wire::Frame> &frame, Millis now);
     void apply(const Envelope &envelope, Socket &socket, Millis now);
     [[nodiscard]] static Ref<wire::Frame> make_frame(const Envelope &envelope,
