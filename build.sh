@@ -32,7 +32,8 @@ usage: ./build.sh <verb>
   lint             floors, sizes, format, clang-tidy, exports and the like
   asan [path...]   the black-box tests under ASan and UBSan; "smoke" is a short choice
   fuzz [name...]   every fuzz target for \$FUZZ_SECONDS (60)
-  soak             what takes long: all of the above in full, and a fresh root
+  soak [mixed]     what takes long: all of the above in full, and a fresh root; "mixed" is the load
+                   with reloads and kills alone, for \$RT_SOAK_SECONDS (3600)
   bench [row...]   measure, and write docs/benchmarks.md
   idle             hold 200,000 idle clients; \$RT_CLIENTS, for \$RT_HOLD seconds
   clean            remove what was built
@@ -239,9 +240,11 @@ verb_fuzz() {
 
 verb_soak() {
     local script
+    if [ "${1:-}" = mixed ]; then prepare_tests; "$ROOT/t/soak/mixed.js"; return; fi
     need soak
     prepare_tests
-    RT_SOAK=1 run_tests t/reload
+    RT_SOAK=1 run_tests t/reload t/http/slow_readers.t t/http/exhausted.t
+    "$ROOT/t/soak/mixed.js"
     verb_asan
     verb_fuzz
     verb_idle

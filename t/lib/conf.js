@@ -8,6 +8,9 @@ const path = require('path');
 
 const ROOT = path.resolve(__dirname, '..', '..');
 const MODULE = path.resolve(process.env.RT_MODULE || path.join(process.env.BUILD || path.join(ROOT, 'build'), 'ngx_http_realtime_module.so'));
+// The same with workers that die inside a locked section when they get the signal (t/hooks).
+const hooked = () => path.join(path.dirname(fs.realpathSync(MODULE)), 'hooks', path.basename(MODULE));
+const DIE_LOCKED = 40;
 
 // Below the range from which the system takes clients' ports, so that no client is in the way.
 const FIRST_PORT = 20000;
@@ -88,4 +91,4 @@ function environment(prefix, extra = {}) {
     return env;
 }
 
-module.exports = { conf, fill, binary, environment, freePort, MODULE, ROOT };
+module.exports = { conf, fill, binary, environment, freePort, hooked, DIE_LOCKED, MODULE, ROOT };

@@ -5,12 +5,9 @@
 // once, and what the dead left in the zones goes. RT_SOAK=1: 100 kills, one every two seconds.
 'use strict';
 
-const fs = require('fs');
-const path = require('path');
-
 const { test, is, ok, deepEqual, diag, patience, SLOW } = require('../lib/tap');
 const { Nginx } = require('../lib/nginx');
-const { MODULE } = require('../lib/conf');
+const { hooked, DIE_LOCKED } = require('../lib/conf');
 const { post } = require('../lib/raw');
 const { status, gather, PATIENCE } = require('../lib/crowd');
 const { settle, Numbers } = require('../lib/stayers');
@@ -21,10 +18,6 @@ const SOAK = process.env.RT_SOAK === '1';
 const PHASES = SOAK ? [{ kills: 100, every: 2000, locked: 3 }] : [{ kills: 12, every: 300, locked: 3 }, { kills: 30, every: 100, locked: 1 }];
 const CLIENTS = SOAK ? 400 : 120;
 const WORKERS = 4;
-const DIE_LOCKED = 40; // the signal of t/hooks
-
-// Built beside the module by build.sh.
-const HOOKED = path.join(path.dirname(fs.realpathSync(MODULE)), 'hooks', path.basename(MODULE));
 
 const parts = {
     workers: WORKERS,
@@ -89,7 +82,7 @@ function balanced({ heard }, clients) {
 const present = (clients) => until(() => clients.every(({ there }) => there), 'all are there', PATIENCE);
 
 test('workers are killed', async () => {
-    nginx = await Nginx.start(parts, { values: { MODULE: HOOKED } });
+    nginx = await Nginx.start(parts, { values: { MODULE: hooked() } });
     let latest = Date.now();
     let silent = 0;
     const onNumber = () => {
