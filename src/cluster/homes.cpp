@@ -14,35 +14,68 @@ namespace {
 constexpr std::uint16_t kAnswer = 100;
 constexpr std::uint16_t kProbeAnswer = 101;
 constexpr std::uint16_t kImage = 102;
+constexpr std::uint16_t kSession = 103; // comes unasked
 
 shm::SeatRef seat_of(const engine::ExchangeId &id) noexcept { return {id.seat, id.seat_generation}; }
 
 } // namespace
 
 Homes::Homes(shm::SeatRef me, PostOffice &post, LogBus &bus, HomeEvents &events)
-    : me_(me), post_(post), bus_(bus), events_(events) {}
+    : me_(me), post_(post), bus_(bus), events_(events), parking_(*this) {}
 
 Result<void> Homes::ask(const Home &home, const Asking &asking, Millis now) {
     const Asked asked{home.sid, {me_.index, me_.generation, asking.exchange}};
-    if (home.seat == me_) {
-        if (hub_->find(home.sid) == nullptr) {
-            return {Code::gone, "no such session"};
+    const bool here = hub_->find(home.sid) != nullptr;
+    if (!here && home.seat != me_) {
+        const Result<void> sent = mail(home.seat, asking.call, asked, asking.body);
+        if (sent.code() != Code::gone) {
+            return sent;
         }
-        serve(asking.call, asked, asking.body, now);
-        return {};
     }
+    // It has moved since the caller looked, is still to come, or has ended.
+    const std::optional<shm::SeatRef> home_now = here ? me_ : finder_->home_of(home.sid);
+    if (!home_now) {
+        return {Code::gone, "no such session"};
+    }
+    if (*home_now != me_) {
+        return mail(*home_now, asking.call, asked, asking.body);
+    }
+    serve(asking.call, asked, asking.body, now);
+    return {};
+}
+
+Result<void> Homes::mail(shm::SeatRef home, Call call, const Asked &asked, Text body) {
     std::string head;
     Writer out(head);
     out.put_text(asked.sid);
     out.put(asked.by);
-    const std::array<Bytes, 2> pieces{as_bytes(head), as_bytes(asking.body)};
-    return post_.send(home.seat, static_cast<std::uint16_t>(asking.call), pieces);
+    const std::array<Bytes, 2> pieces{as_bytes(head), as_bytes(body)};
+    return post_.send(home, static_cast<std::uint16_t>(call), pieces);
+}
+
+// Whoever calls may have looked at the roster before a session moved, or before its image came.
+void Homes::serve_elsewhere(Call call, const Asked &asked, Text body, Millis now) {
+    const std::optional<shm::SeatRef> home = finder_->home_of(asked.sid);
+    const auto kind = static_cast<std::uint16_t>(call);
+    const bool waits = home == me_ && parking_.park(hub_->ports().session.deadlines, asked.sid,
+                                                    {kind, asked.by, std::string(body)}, now);
+    if (waits || (home && home != me_ && mail(*home, call, asked, body))) {
+        return;
+    }
+    refuse(call, asked.by, now);
+}
+
+void Homes::on_late(const std::string &sid, const std::vector<ParkedCall> &calls, Millis now) {
+    finder_->disown(sid);
+    for (const ParkedCall &parked : calls) {
+        refuse(static_cast<Call>(parked.call), parked.by, now);
+    }
 }
 
 void Homes::serve(Call call, const Asked &asked, Text body, Millis now) {
     hub::Connection *connection = hub_->find(asked.sid);
     if (connection == nullptr) {
-        refuse(call, asked.by, now);
+        serve_elsewhere(call, asked, body, now);
         return;
     }
     engine::Session &session = connection->session();
@@ -74,6 +107,12 @@ void Homes::serve(Call call, const Asked &asked, Text body, Millis now) {
     case Call::take:
         give(*connection, asked.by, now);
         return;
+    case Call::let_go:
+        session.let_go(asked.by);
+        return;
+    case Call::confirm:
+        session.confirm_post(asked.by);
+        return;
     }
 }
 
@@ -83,7 +122,8 @@ void Homes::refuse(Call call, const engine::ExchangeId &by, Millis now) {
         tell_probe(by, false, now);
     } else if (call == Call::take) {
         give_nothing(by, now);
-    } else if (call == Call::poll || call == Call::post || call == Call::post_begin) {
+    } else if (call != Call::post_drop && call != Call::abort && call != Call::probe_seen &&
+               call != Call::probe_end) {
         const wire::eio::ErrorAnswer &unknown = wire::eio::answer_to(wire::eio::RequestError::unknown_sid);
         static_cast<void>(answer(by, {unknown.status, engine::BodyKind::json, unknown.body}));
     }
@@ -146,30 +186,47 @@ void Homes::go_on(Millis now) {
     }
 }
 
+void Homes::pack(hub::Connection &connection, Writer &out, Millis now) {
+    out.put(bus_.cursor());
+    hub_->freeze(connection, out, now);
+}
+
 // From here on the roster names the new worker, so that its death is the session's.
 void Homes::move(hub::Connection &connection, const engine::ExchangeId &to, Millis now) {
+    std::string head;
+    Writer told(head);
+    told.put(to.slot);
+    told.put(true);
     std::string image;
     Writer out(image);
-    out.put(to.slot);
-    out.put(true);
-    out.put(bus_.cursor());
     hub_->ports().directory.hand_over(connection.record(), to.seat, to.seat_generation);
-    hub_->freeze(connection, out, now);
-    const Bytes piece = as_bytes(image);
-    if (!post_.send(seat_of(to), kImage, {&piece, 1})) {
-        take_back(image, now);
+    pack(connection, out, now);
+    const std::array<Bytes, 2> pieces{as_bytes(head), as_bytes(image)};
+    if (post_.send(seat_of(to), kImage, pieces)) {
+        return;
+    }
+    // Nobody takes it: it ends here, as it would have there, disconnect { } and all.
+    if (hub::Connection *back = take_back(image, now); back != nullptr) {
+        back->session().close(engine::CloseReason::transport_close, now);
     }
 }
 
-// Nobody takes it: it ends here, as it would have there, disconnect { } and all.
-void Homes::take_back(Text image, Millis now) {
-    Reader in(image);
-    in.get<Handle>();
-    in.get<bool>();
-    in.get<hub::Position>();
-    if (const Result<hub::Connection *> back = hub_->thaw(in, now); back) {
-        (*back)->session().close(engine::CloseReason::transport_close, now);
+bool Homes::send_away(hub::Connection &connection, shm::SeatRef to, Millis now) {
+    std::string image;
+    Writer out(image);
+    hub_->ports().directory.hand_over(connection.record(), to.index, to.generation);
+    pack(connection, out, now);
+    const Bytes piece = as_bytes(image);
+    if (post_.send(to, kSession, {&piece, 1})) {
+        return true;
     }
+    take_back(image, now);
+    return false;
+}
+
+hub::Connection *Homes::take_back(Text image, Millis now) {
+    Reader in(image);
+    return settle(in, nullptr, now);
 }
 
 void Homes::give_nothing(const engine::ExchangeId &to, Millis now) {
@@ -188,14 +245,26 @@ void Homes::give_nothing(const engine::ExchangeId &to, Millis now) {
 void Homes::arrive(Reader &in, Millis now) {
     const auto slot = in.get<Handle>();
     const bool given = in.get<bool>();
-    if (in.ok()) {
-        events_.on_arrival(slot, given ? settle(in, now) : nullptr, now);
+    if (!in.ok()) {
+        return;
+    }
+    hub::Connection *arrived = given ? settle(in, nullptr, now) : nullptr;
+    events_.on_arrival(slot, arrived, now);
+    welcome(arrived, now);
+}
+
+// What was asked of the session before it was here.
+void Homes::welcome(hub::Connection *arrived, Millis now) {
+    if (arrived == nullptr || parking_.empty()) {
+        return;
+    }
+    const std::string sid(arrived->sid());
+    for (const ParkedCall &parked : parking_.take(sid)) {
+        serve(static_cast<Call>(parked.call), {sid, parked.by}, parked.body, now);
     }
 }
 
-// This worker first delivers to its own sockets up to the image's position; what it has read
-// beyond that is read once more, for the session alone.
-hub::Connection *Homes::settle(Reader &in, Millis now) {
+hub::Connection *Homes::settle(Reader &in, engine::WsPort *port, Millis now) {
     const auto position = in.get<hub::Position>();
     bus_.catch_up(position, now);
     const Result<hub::Connection *> arrived = hub_->thaw(in, now);
@@ -204,6 +273,9 @@ hub::Connection *Homes::settle(Reader &in, Millis now) {
         return nullptr;
     }
     hub::Connection *connection = *arrived;
+    if (port != nullptr) {
+        connection->session().attach(*port);
+    }
     const bool whole =
         bus_.replay(position, bus_.cursor(), [&](const hub::Envelope &envelope, hub::Position end) {
             hub_->replay(*connection, envelope, end, now);
@@ -221,6 +293,8 @@ void Homes::on_mail(shm::SeatRef, std::uint16_t kind, Bytes body, Millis now) {
         hear_answer(in);
     } else if (kind == kImage) {
         arrive(in, now);
+    } else if (kind == kSession) {
+        welcome(settle(in, nullptr, now), now);
     } else if (kind == kProbeAnswer) {
         const auto slot = in.get<Handle>();
         events_.on_probe(slot, in.get<bool>(), now);

@@ -4,10 +4,12 @@
 // back to the exchange. An upgrade ends with the session moving here.
 #pragma once
 
+#include "cluster/parking.hpp"
 #include "cluster/post_office.hpp"
 #include "engine/exchange.hpp"
 #include "hub/hub.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,17 @@ enum class Call : std::uint16_t {
     probe_seen, // it said `2probe`
     probe_end,  // it gave up
     take,       // it said `5`: the session moves here
+    let_go,     // this worker leaves and wants its GET to be answered
+    confirm,    // the home that was asked is gone: is this POST under way at its successor?
+};
+
+// What the roster knows of homes.
+class HomeFinder {
+public:
+    virtual ~HomeFinder() = default;
+    [[nodiscard]] virtual std::optional<shm::SeatRef> home_of(Text sid) = 0;
+    // The session never came: its record, if this worker is its home still, is removed.
+    virtual void disown(Text sid) = 0;
 };
 
 struct Asking {
@@ -47,15 +60,18 @@ public:
     virtual void on_arrival(Handle exchange, hub::Connection *connection, Millis now) = 0;
 };
 
-class Homes final : public engine::Exchanges, public MailEvents {
+class Homes final : public engine::Exchanges, public MailEvents, private ParkingEvents {
 public:
     Homes(shm::SeatRef me, PostOffice &post, LogBus &bus, HomeEvents &events);
 
     // Once, before anything else: the hub needs these exchanges, and these need the hub.
-    void attach(hub::Hub &hub) noexcept { hub_ = &hub; }
+    void attach(hub::Hub &hub, HomeFinder &finder) noexcept {
+        hub_ = &hub;
+        finder_ = &finder;
+    }
 
-    // Asks the home. gone: there is no such session; busy: its worker takes no more mail.
-    // At home the answer may come before this returns.
+    // Asks the home, or where the session has gone since. gone: there is no such session; busy:
+    // its worker takes no more mail. At home the answer may come before this returns.
     Result<void> ask(const Home &home, const Asking &asking, Millis now);
 
     // engine::Exchanges: from a session that lives here, to wherever the exchange is.
@@ -66,21 +82,40 @@ public:
     // Once per turn: sessions that were to move as soon as their chains have ended.
     void go_on(Millis now);
 
+    // A session on polling that may move, and is quiet, goes to another worker. False: it takes
+    // no mail, and the session is still here, as another Connection.
+    bool send_away(hub::Connection &connection, shm::SeatRef to, Millis now);
+
+    // The session with its position in the log; from here on it is in the bytes only. The caller
+    // has told the roster who gets it.
+    void pack(hub::Connection &connection, Writer &out, Millis now);
+
+    // The opposite, at any worker: the log is brought up to the image's position, and what this
+    // worker has read beyond it is read once more, for the session alone. `port`: its WebSocket,
+    // which comes with it. Null: it could not be had; its records are gone.
+    hub::Connection *settle(Reader &in, engine::WsPort *port, Millis now);
+
+    // Calls wait here for sessions to come.
+    [[nodiscard]] bool has_parked() const noexcept { return !parking_.empty(); }
+
 private:
     struct Asked {
         Text sid;
         engine::ExchangeId by;
     };
 
+    Result<void> mail(shm::SeatRef home, Call call, const Asked &asked, Text body);
     void serve(Call call, const Asked &asked, Text body, Millis now);
+    void serve_elsewhere(Call call, const Asked &asked, Text body, Millis now);
+    void on_late(const std::string &sid, const std::vector<ParkedCall> &calls, Millis now) override;
+    void welcome(hub::Connection *arrived, Millis now);
     void refuse(Call call, const engine::ExchangeId &by, Millis now);
     void tell_probe(const engine::ExchangeId &to, bool accepted, Millis now);
     void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now);
     void move(hub::Connection &connection, const engine::ExchangeId &to, Millis now);
-    void take_back(Text image, Millis now);
+    hub::Connection *take_back(Text image, Millis now);
     void give_nothing(const engine::ExchangeId &to, Millis now);
     void arrive(Reader &in, Millis now);
-    hub::Connection *settle(Reader &in, Millis now);
     void hear_answer(Reader &in);
 
     shm::SeatRef me_;
@@ -88,6 +123,8 @@ private:
     LogBus &bus_;
     HomeEvents &events_;
     hub::Hub *hub_ = nullptr;
+    HomeFinder *finder_ = nullptr;
+    Parking parking_;
 
     struct Taker {
         std::string sid;

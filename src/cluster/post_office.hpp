@@ -38,6 +38,9 @@ public:
     // A seat was found dead: what waits for it, and what came in part from it, is dropped.
     void forget(shm::SeatRef seat);
 
+    // Something waits for another's inbox, or has come here in part.
+    [[nodiscard]] bool is_busy() const noexcept { return !outboxes_.empty() || !inbound_.empty(); }
+
     [[nodiscard]] bool has_mail() const noexcept { return boxes_.waiting(me_.index) > 0; }
 
 private:

@@ -97,6 +97,13 @@ std::optional<shm::SeatRef> RosterDirectory::home_of(Text sid) {
     return found->home;
 }
 
+void RosterDirectory::disown(Text sid) {
+    const Result<shm::FoundConnection> found = roster_.find_connection(sid);
+    if (found && found->home == me_) {
+        static_cast<void>(roster_.remove_connection(found->ref));
+    }
+}
+
 std::size_t RosterDirectory::sweep(shm::SeatRef dead) {
     std::size_t swept = 0;
     shm::ConnectionQuery query{{0, kSweepPage}, dead};

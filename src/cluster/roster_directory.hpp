@@ -3,6 +3,7 @@
 // own, and a session's home is found for any sid.
 #pragma once
 
+#include "cluster/homes.hpp"
 #include "hub/directory.hpp"
 #include "shm/roster.hpp"
 
@@ -10,7 +11,7 @@
 
 namespace rt::cluster {
 
-class RosterDirectory final : public hub::Directory {
+class RosterDirectory final : public hub::Directory, public HomeFinder {
 public:
     RosterDirectory(shm::Roster roster, shm::SeatRef me);
 
@@ -28,7 +29,8 @@ public:
     [[nodiscard]] bool knows_socket(Text id) override;
 
     // Where the session of this sid lives.
-    [[nodiscard]] std::optional<shm::SeatRef> home_of(Text sid);
+    [[nodiscard]] std::optional<shm::SeatRef> home_of(Text sid) override;
+    void disown(Text sid) override;
 
     // A worker died: its connections and sockets leave the roster. Returns how many there were.
     std::size_t sweep(shm::SeatRef dead);

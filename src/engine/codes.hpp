@@ -17,6 +17,7 @@ enum class CloseReason : std::uint8_t {
     ping_timeout,
     parse_error,
     server_shutting_down,
+    going_away, // its application is no longer configured
     forced_server_close,
     slow_client, // its send buffer is full
 };
@@ -36,6 +37,7 @@ enum class CloseReason : std::uint8_t {
     case CloseReason::parse_error:
         return "parse error";
     case CloseReason::server_shutting_down:
+    case CloseReason::going_away:
         return "server shutting down";
     case CloseReason::forced_server_close:
         return "forced server close";
@@ -48,6 +50,8 @@ enum class CloseReason : std::uint8_t {
     switch (reason) {
     case CloseReason::server_shutting_down:
         return 1012; // come back: another worker takes you (decisions.md, ruling 17)
+    case CloseReason::going_away:
+        return 1001;
     case CloseReason::slow_client:
         return 1013;
     default:

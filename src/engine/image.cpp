@@ -64,9 +64,9 @@ Ref<wire::Frame> thaw_frame(Reader &in) {
 
 // Field by field: an image is bytes, and not every byte is a bool.
 void freeze_settings(Writer &out, const SessionSettings &settings) {
-    static_assert(sizeof(SessionSettings) == 80, "a new setting belongs into the image");
+    static_assert(sizeof(SessionSettings) == 88, "a new setting belongs into the image");
     for (const Millis time : {settings.ping_interval, settings.ping_timeout, settings.upgrade_timeout,
-                              settings.connect_timeout}) {
+                              settings.connect_timeout, settings.drain}) {
         out.put(time);
     }
     out.put(settings.send_buffer);
@@ -86,6 +86,7 @@ Result<SessionSettings> thaw_settings(Reader &in) {
     settings.ping_timeout = in.get<Millis>();
     settings.upgrade_timeout = in.get<Millis>();
     settings.connect_timeout = in.get<Millis>();
+    settings.drain = in.get<Millis>();
     settings.send_buffer = in.get<std::uint64_t>();
     settings.max_per_user = in.get<std::uint64_t>();
     settings.max_payload = in.get<std::uint32_t>();
@@ -96,7 +97,7 @@ Result<SessionSettings> thaw_settings(Reader &in) {
     settings.deflate_threshold = in.get<std::uint32_t>();
     settings.limits = in.get<Limits>();
     const bool timed = settings.ping_interval > 0 && settings.ping_timeout > 0 &&
-                       settings.upgrade_timeout >= 0 && settings.connect_timeout >= 0;
+                       settings.upgrade_timeout >= 0 && settings.connect_timeout >= 0 && settings.drain >= 0;
     if (!in.ok() || !timed || settings.slow_policy > SlowPolicy::drop_volatile) {
         return {Code::protocol, "session image: settings"};
     }
@@ -113,6 +114,7 @@ void Session::freeze(Writer &out, Millis now) {
         freeze_frame(out, queue_[i]);
     }
     state_ = State::moved;
+    port_ = nullptr; // whoever froze the session has its socket
     queue_.clear();
     Deadline::stop();
     probe_.reset();
@@ -133,6 +135,27 @@ bool Session::thaw(Reader &in, Millis now) {
     queue_.set_begun(begun);
     start_again(ports_.deadlines, *this, now, left);
     return true;
+}
+
+void Session::attach(WsPort &port) {
+    port_ = &port;
+    if (!queue_.empty()) {
+        ports_.turn.add(*this);
+    }
+}
+
+// What it got has been sent already, or is still to come by the next GET.
+void Session::let_go(const ExchangeId &id) {
+    if (id == poll_) {
+        poll_ = {};
+    }
+    static_cast<void>(ports_.exchanges.answer(id, {200, BodyKind::packets, wire::eio::kNoop}));
+}
+
+void Session::confirm_post(const ExchangeId &id) {
+    if (id != post_) {
+        static_cast<void>(ports_.exchanges.answer(id, {400, BodyKind::empty, ""}));
+    }
 }
 
 bool Client::quiet() const noexcept {

@@ -128,6 +128,14 @@ public:
     // `5` came on the probing socket: the session goes on there.
     void upgrade(WsPort &port, Millis now);
 
+    // The session arrived together with its WebSocket, where freeze() left off.
+    void attach(WsPort &port);
+
+    // The worker that holds this GET has to end it: answered with a noop, held or not.
+    void let_go(const ExchangeId &id);
+    // A POST whose home has gone, while its answer was awaited: refused if it is not under way here.
+    void confirm_post(const ExchangeId &id);
+
     // Whole messages of the session's own WebSocket, and its end.
     void on_ws_text(Text packet, Millis now);
     void on_ws_binary(Bytes data, Millis now);
@@ -155,7 +163,8 @@ public:
     void on_probe_timeout(Millis now) override;
 
     // As bytes, without sid, settings and transport (engine/image.cpp). The session is then
-    // empty, with no further event, and must be destroyed. Held requests are answered first.
+    // empty, with no further event and no port, and must be destroyed. Held requests are
+    // answered first.
     void freeze(Writer &out, Millis now);
     // Into a fresh session that was not started. False: the image makes no sense.
     [[nodiscard]] bool thaw(Reader &in, Millis now);
@@ -171,6 +180,10 @@ public:
     [[nodiscard]] bool open() const noexcept { return state_ == State::open; }
     // Open and on polling. A session that has a WebSocket takes no other.
     [[nodiscard]] bool may_upgrade() const noexcept { return port_ == nullptr && open(); }
+    // No upgrade and no POST is under way that would suffer from a move.
+    [[nodiscard]] bool may_move() const noexcept { return open() && probe_ == nullptr && !post_; }
+    // Its WebSocket; null on polling.
+    [[nodiscard]] WsPort *port() const noexcept { return port_; }
     [[nodiscard]] std::size_t queued() const noexcept { return queue_.bytes(); }
     void forget_slow() noexcept { slow_ = false; }
 

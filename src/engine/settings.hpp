@@ -32,6 +32,7 @@ struct SessionSettings {
     Millis ping_timeout = 20000;
     Millis upgrade_timeout = 10000;
     Millis connect_timeout = 45000;
+    Millis drain = 30000;                 // over which sessions leave that cannot move
     std::uint64_t send_buffer = 1u << 20; // bytes queued for one client
     std::uint64_t max_per_user = 0;       // connections of one user on this host; 0: no bound
     std::uint32_t max_payload = 1000000;  // bytes of one message or POST body

@@ -59,7 +59,10 @@ public:
     Result<Connection *> open(const Birth &birth);
     // By its Engine.IO sid, if this worker is its home.
     [[nodiscard]] Connection *find(Text sid) const noexcept { return by_sid_.find(sid); }
+    [[nodiscard]] Connection *find(Handle connection) const noexcept { return connections_.find(connection); }
     [[nodiscard]] std::size_t size() const noexcept { return connections_.size(); }
+    // Calls visit(Handle, Connection &) for each one.
+    template <class Visit> void each_connection(Visit visit) { connections_.each(visit); }
 
     // The client's WebSocket took over from polling.
     void upgraded(Connection &connection);

@@ -20,6 +20,8 @@ enum class Metric : std::uint8_t {
     upgrades,
     moves_in, // sessions that arrived from another worker
     moves_out,
+    handed_over, // of them, with their WebSocket, at a reload
+    drained,     // closed because their worker left
     dropped_volatile,
     lapped,
     parse_errors,
@@ -47,12 +49,21 @@ inline constexpr std::size_t kMetrics = static_cast<std::size_t>(Metric::end);
 
 // The names in the status document and, prefixed, in the Prometheus text.
 inline constexpr std::array<Text, kMetrics> kMetricNames = {
-    "connections",    "events_in",       "events_out",         "published",        "acks_in",
-    "upgrades",       "moves_in",        "moves_out",          "dropped_volatile", "lapped",
-    "parse_errors",   "ping_timeouts",   "slow_closed",        "refused_sessions", "refused_zone_full",
-    "refused_origin", "refused_payload", "refused_namespaces", "refused_rooms",    "refused_attachments",
-    "refused_depth",  "refused_acks",    "refused_busy",       "sockets",          "polling",
-    "websocket",      "log_lag",
+    "connections",       "events_in",
+    "events_out",        "published",
+    "acks_in",           "upgrades",
+    "moves_in",          "moves_out",
+    "handed_over",       "drained",
+    "dropped_volatile",  "lapped",
+    "parse_errors",      "ping_timeouts",
+    "slow_closed",       "refused_sessions",
+    "refused_zone_full", "refused_origin",
+    "refused_payload",   "refused_namespaces",
+    "refused_rooms",     "refused_attachments",
+    "refused_depth",     "refused_acks",
+    "refused_busy",      "sockets",
+    "polling",           "websocket",
+    "log_lag",
 };
 
 class Metrics {

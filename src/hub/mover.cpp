@@ -18,6 +18,7 @@ constexpr std::size_t kLeastSocket = 49; // nsp, id, record, user, auth, rooms, 
 
 void Hub::freeze(Connection &connection, Writer &out, Millis now) {
     out.put(connection.kind());
+    out.put(connection.transport());
     engine::freeze_settings(out, connection.session().settings());
     out.put_text(connection.session().sid());
     out.put(connection.record());
@@ -59,15 +60,17 @@ void Hub::release(Connection &connection) {
 
 Result<Connection *> Hub::thaw(Reader &in, Millis now) {
     const auto kind = in.get<ConnectionKind>();
+    const auto transport = in.get<engine::TransportKind>();
     RT_TRY(settings, engine::thaw_settings(in));
     const Text sid = in.get_text();
     const auto record = in.get<RecordRef>();
     std::string captured(in.get_text());
-    if (!in.ok() || kind > ConnectionKind::echo || sid.size() < kLeastSid || find(sid) != nullptr) {
+    const bool known = kind <= ConnectionKind::echo && transport <= engine::TransportKind::websocket;
+    if (!in.ok() || !known || sid.size() < kLeastSid || find(sid) != nullptr) {
         return {Code::protocol, "session image: head"};
     }
     const Handle handle = connections_.emplace(
-        *this, Connection::Origin{kind, intern(settings), sid, record, std::move(captured)});
+        *this, Connection::Origin{kind, intern(settings), sid, record, std::move(captured), transport});
     Connection &connection = *connections_.find(handle);
     connection.self = handle;
     by_sid_.insert(connection);

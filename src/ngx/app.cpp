@@ -74,7 +74,7 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
             [&worker] { worker.touch(); }}),
       reaper_(worker.seats(), directory_, hub_) {
     bus_.attach(hub_);
-    homes_.attach(hub_);
+    homes_.attach(hub_, directory_);
     shm::Locked held(zones_->table_lock, zones_->table->region);
     zones_->table->counters.fold(held, worker.seat().index);
     zones_->table->slow.clear(worker.seat().index);
@@ -141,6 +141,18 @@ std::vector<shm::SeatRef> App::readers() {
     std::vector<shm::SeatRef> seats = worker_.neighbors().live();
     std::erase_if(seats, [&](shm::SeatRef seat) { return !zones_->log->boxes.is_open(seat); });
     return seats;
+}
+
+bool App::close_empty_mailbox() {
+    if (post_.is_busy()) {
+        return false;
+    }
+    shm::Locked held(zones_->log_lock, zones_->log->region);
+    if (post_.has_mail()) {
+        return false;
+    }
+    zones_->log->boxes.close(held, worker_.seat());
+    return true;
 }
 
 // A session that was to be handed over to it is refused from then on.

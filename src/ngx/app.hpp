@@ -60,6 +60,13 @@ public:
     // The workers that read this application's log, this one among them.
     [[nodiscard]] std::vector<shm::SeatRef> readers();
 
+    // Does this worker have the application, by its own configuration?
+    [[nodiscard]] bool has_reader(shm::SeatRef seat) const noexcept {
+        return zones_->log->boxes.is_open(seat);
+    }
+    // From here on others are told that this worker is gone. False: there is mail to be read first.
+    [[nodiscard]] bool close_empty_mailbox();
+
     // Null unless this connection negotiated compression.
     [[nodiscard]] wire::Inflater *inflater(bool deflate) noexcept;
 
@@ -67,7 +74,8 @@ public:
     [[nodiscard]] bool work();
     // Sessions, and requests that wait for the answers of others.
     [[nodiscard]] bool is_needed() const noexcept {
-        return hub_.size() > 0 || exchanges_.size() > 0 || questions_.size() > 0;
+        return hub_.size() > 0 || exchanges_.size() > 0 || questions_.size() > 0 || homes_.has_parked() ||
+               post_.is_busy();
     }
     [[nodiscard]] bool has_work() const noexcept { return bus_.behind() || post_.has_mail(); }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ngx/balance.hpp"
 
+#include <algorithm>
+
 namespace rt::ngx {
 
 namespace {
@@ -17,6 +19,7 @@ void Balance::listen(ngx_event_handler_pt handler) {
 shm::SeatRef Balance::update(shm::Seats &seats, shm::SeatRef me, Millis now) {
     shm::Load load;
     load.connections = held();
+    load.room = room();
     seats.set_load(me, load);
     if (ngx_exiting != 0 || ngx_use_accept_mutex != 0) {
         return {}; // nginx has closed the listening sockets, or spreads by its mutex
@@ -62,6 +65,16 @@ Balance::Share Balance::share_of(const shm::Seats &seats, shm::SeatRef me, Milli
 
 std::uint32_t Balance::held() const noexcept {
     return static_cast<std::uint32_t>(cycle_->connection_n - cycle_->free_connection_n);
+}
+
+bool Balance::may_take(const shm::Seats &seats, shm::SeatRef me, Millis now) const {
+    return room() > 0 && !share_of(seats, me, now).over;
+}
+
+// Some slots are left for requests and for connections to backends.
+std::uint32_t Balance::room() const noexcept {
+    const ngx_uint_t kept = cycle_->connection_n / 16 + 4;
+    return static_cast<std::uint32_t>(std::max(cycle_->free_connection_n, kept) - kept);
 }
 
 void Balance::look(const shm::Seats &seats, shm::SeatRef me, Millis now) {

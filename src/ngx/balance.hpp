@@ -25,6 +25,10 @@ public:
     // Accepts what waits, without being told of it by epoll, up to this worker's share.
     void look(const shm::Seats &seats, shm::SeatRef me, Millis now);
 
+    // May a WebSocket that another worker hands over come here? Not over this worker's share, nor
+    // while connections are short.
+    [[nodiscard]] bool may_take(const shm::Seats &seats, shm::SeatRef me, Millis now) const;
+
     // Accepts whatever comes: the worker leaves, or is alone.
     void release();
 
@@ -39,6 +43,7 @@ private:
     [[nodiscard]] Share share_of(const shm::Seats &seats, shm::SeatRef me, Millis now) const;
     template <class Visit> void each_shared(Visit visit);
     [[nodiscard]] std::uint32_t held() const noexcept;
+    [[nodiscard]] std::uint32_t room() const noexcept;
     [[nodiscard]] bool accept_one(ngx_connection_t &c) const;
     void pause();
     void resume();

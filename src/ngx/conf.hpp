@@ -113,7 +113,6 @@ struct LocationConf {
     Cookie cookie;
     MaxSockets max_sockets;
     std::string serve_client; // directory of the client bundle; empty: not served
-    Millis drain = 30000;
 
     LocationSlots slots;
     std::string app_name;      // that the endpoint's directive gave

@@ -88,10 +88,11 @@ bool check_event_method(ngx_cycle_t *cycle, const LocationConf &any) {
 
 void warn_of_shutdown(ngx_cycle_t *cycle, const LocationConf &conf) {
     const auto limit = static_cast<Millis>(core_settings(cycle)->shutdown_timeout);
-    if (limit != 0 && limit < conf.drain) {
+    if (limit != 0 && limit < conf.session.drain) {
         complain_at(NGX_LOG_WARN, cycle->log, conf.where,
                     "worker_shutdown_timeout of " + std::to_string(limit) +
-                        " ms is shorter than realtime_drain of " + std::to_string(conf.drain) + " ms");
+                        " ms is shorter than realtime_drain of " + std::to_string(conf.session.drain) +
+                        " ms");
     }
 }
 

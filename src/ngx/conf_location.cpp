@@ -87,6 +87,7 @@ engine::SessionSettings session_of(const LocationSlots &slots) {
     session.ping_timeout = slots.ping_timeout.value_or(session.ping_timeout);
     session.upgrade_timeout = slots.upgrade_timeout.value_or(session.upgrade_timeout);
     session.connect_timeout = slots.connect_timeout.value_or(session.connect_timeout);
+    session.drain = slots.drain.value_or(session.drain);
     session.max_payload = slots.max_payload.value_or(session.max_payload);
     for (std::size_t i = 0; i < kLimitRows.size(); ++i) {
         std::uint32_t &limit = session.limits.*kLimitRows[i].slot;
@@ -117,7 +118,6 @@ void settle(LocationConf &conf) {
     conf.cookie = slots.cookie.value_or(conf.cookie);
     conf.max_sockets = slots.max_sockets.value_or(conf.max_sockets);
     conf.serve_client = slots.serve_client.value_or(conf.serve_client);
-    conf.drain = slots.drain.value_or(conf.drain);
 }
 
 // `if` and `limit_except` are locations without a name; content handlers are not inherited

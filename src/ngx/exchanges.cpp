@@ -122,7 +122,7 @@ void Exchanges::on_request_gone(Handle exchange) {
 
 void Exchanges::fail(shm::SeatRef seat) {
     exchanges_.each([&](Handle handle, Exchange &exchange) {
-        if (exchange.home != seat) {
+        if (exchange.home != seat || follow(handle, exchange)) {
             return;
         }
         if (exchange.r != nullptr) {
@@ -131,6 +131,31 @@ void Exchanges::fail(shm::SeatRef seat) {
             on_arrival(handle, nullptr, app_.worker().now());
         } else {
             on_probe(handle, false, app_.worker().now());
+        }
+    });
+}
+
+// A home that left in order has passed on what it was asked; one that was killed has not. A GET is
+// answered in either case, a POST if it is not under way at the next home.
+bool Exchanges::follow(Handle handle, Exchange &exchange) {
+    const std::optional<shm::SeatRef> home = app_.directory().home_of(exchange.sid);
+    if (!home || *home == exchange.home) {
+        return false;
+    }
+    exchange.home = *home;
+    app_.worker().neighbors().watch(*home);
+    if (exchange.r == nullptr) {
+        return true;
+    }
+    const bool get = exchange.r->method == NGX_HTTP_GET;
+    return static_cast<bool>(ask(get ? cluster::Call::let_go : cluster::Call::confirm, handle, {}));
+}
+
+void Exchanges::let_go() {
+    exchanges_.each([&](Handle handle, Exchange &exchange) {
+        const bool get = exchange.r != nullptr && exchange.r->method == NGX_HTTP_GET;
+        if (get && !std::exchange(exchange.leaving, true)) {
+            static_cast<void>(ask(cluster::Call::let_go, handle, {}));
         }
     });
 }

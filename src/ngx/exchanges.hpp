@@ -42,8 +42,12 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return exchanges_.size(); }
 
-    // A worker is gone: whatever waits for it is told that the session is unknown.
+    // A worker is gone. What waits for a session of its waits for that session's next home, or is
+    // told that it is unknown.
     void fail(shm::SeatRef seat);
+
+    // This worker leaves: the homes of all sessions whose GETs it holds are asked to answer them.
+    void let_go();
 
     // The process ends: whatever waits is refused.
     void end_all();
@@ -60,11 +64,13 @@ private:
         shm::SeatRef home;
         std::string sid;
         bool taking = false;
+        bool leaving = false; // let_go() was asked for
     };
 
     // No handle: there was no memory, and the request is answered.
     Handle hold(ngx_http_request_t *r, const cluster::Home &home);
     Result<void> ask(cluster::Call call, Handle exchange, Text body);
+    bool follow(Handle handle, Exchange &exchange);
     void ask_or_refuse(cluster::Call call, Handle exchange, Text body);
 
     App &app_;

@@ -28,7 +28,8 @@ ngx_int_t on_init_module(ngx_cycle_t *cycle) noexcept {
     }
     const std::uint32_t seats =
         wake_descriptors() != 0 ? wake_descriptors() : shm::Seats::capacity_for(worker_processes(cycle));
-    if (!open_wake_descriptors(seats, cycle->log) || !form_zones(*conf, seats, cycle->log)) {
+    if (!open_wake_descriptors(seats, cycle->log) || !open_channel(cycle->log) ||
+        !form_zones(*conf, seats, cycle->log)) {
         return NGX_ERROR;
     }
     return next_cycle() ? NGX_OK : NGX_ERROR;

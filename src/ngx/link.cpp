@@ -112,6 +112,34 @@ void Link::set_handlers(void *owner, ngx_event_handler_pt on_read, ngx_event_han
     c_->log->action = nullptr;
 }
 
+// What accept and the request would have set, as far as a WebSocket needs it. O_NONBLOCK and
+// TCP_NODELAY belong to the open file and came along.
+bool Link::adopt(ngx_socket_t socket, ngx_log_t *log) noexcept {
+    c_ = ngx_get_connection(socket, log);
+    if (c_ == nullptr) {
+        return false;
+    }
+#if (NGX_STAT_STUB)
+    static_cast<void>(ngx_atomic_fetch_add(ngx_stat_active, 1));
+#endif
+    c_->type = SOCK_STREAM;
+    c_->log = c_->read->log = c_->write->log = log;
+    c_->log_error = NGX_ERROR_INFO;
+    c_->start_time = ngx_current_msec;
+    c_->listening = static_cast<ngx_listening_t *>(ngx_cycle->listening.elts); // which one does not matter
+    c_->recv = ngx_recv;
+    c_->send = ngx_send;
+    c_->recv_chain = ngx_recv_chain;
+    c_->send_chain = ngx_send_chain;
+    c_->tcp_nodelay = NGX_TCP_NODELAY_SET;
+    c_->write->ready = 1;
+    return true;
+}
+
+bool Link::take_out() noexcept { return ngx_del_conn(c_, 0) == NGX_OK; }
+
+bool Link::put_back() noexcept { return ngx_add_conn(c_) == NGX_OK; }
+
 ssize_t Link::read(MutableBytes buffer) noexcept { return c_->recv(c_, buffer.data(), buffer.size()); }
 
 bool Link::write(engine::OutQueue &queue) noexcept {

@@ -45,6 +45,14 @@ public:
     // sends can be read and dropped. (TLS: closing does it.)
     void end_writing() noexcept;
 
+    // A socket that came from another worker. False: nginx has no connection for it.
+    [[nodiscard]] bool adopt(ngx_socket_t socket, ngx_log_t *log) noexcept;
+
+    // Hands the socket out: no event comes until it is put back. Closing is no substitute, since
+    // the open file lives on in another process, and in our epoll with it (recipes.md B).
+    [[nodiscard]] bool take_out() noexcept;
+    [[nodiscard]] bool put_back() noexcept;
+
     void close() noexcept;
     [[nodiscard]] ngx_connection_t *connection() const noexcept { return c_; }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ngx/process.hpp"
 
+#include <array>
 #include <atomic>
 #include <new>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 namespace rt::ngx {
 
@@ -14,6 +16,7 @@ namespace {
 // every later generation inherit them.
 constinit int *descriptors = nullptr;
 constinit std::uint32_t descriptor_count = 0;
+constinit std::array<int, 2> channel_ends{-1, -1};
 constinit std::uint64_t my_cycle = 0;
 constinit std::uint64_t *shared_cycle = nullptr; // in memory that all workers see
 
@@ -37,6 +40,25 @@ bool open_wake_descriptors(std::uint32_t seats, ngx_log_t *log) noexcept {
 int wake_descriptor(std::uint32_t seat) noexcept { return seat < descriptor_count ? descriptors[seat] : -1; }
 
 std::uint32_t wake_descriptors() noexcept { return descriptor_count; }
+
+bool open_channel(ngx_log_t *log) noexcept {
+    if (channel_ends[0] != -1) {
+        return true;
+    }
+    constexpr int type = SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    if (socketpair(AF_UNIX, type, 0, channel_ends.data()) == -1) {
+        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "realtime: socketpair() failed");
+        return false;
+    }
+    // More than the system's bound, while there is the right to; without it fewer are under way.
+    const int size = 1024 * 1024;
+    if (setsockopt(channel_ends[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) == -1) {
+        static_cast<void>(setsockopt(channel_ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)));
+    }
+    return true;
+}
+
+int channel(ChannelEnd end) noexcept { return channel_ends[end == ChannelEnd::send ? 0 : 1]; }
 
 bool next_cycle() noexcept {
     if (shared_cycle == nullptr) {

@@ -18,6 +18,13 @@ namespace rt::ngx {
 [[nodiscard]] int wake_descriptor(std::uint32_t seat) noexcept;
 [[nodiscard]] std::uint32_t wake_descriptors() noexcept;
 
+// The pair of connected sockets that WebSockets travel through, from workers that leave to those
+// of the newest configuration; the first call makes it. Since the master holds both ends, what is
+// in there survives the death of any worker. False: logged.
+[[nodiscard]] bool open_channel(ngx_log_t *log) noexcept;
+enum class ChannelEnd : std::uint8_t { send, receive };
+[[nodiscard]] int channel(ChannelEnd end) noexcept;
+
 // Counts final configurations. False: no memory to share the count in.
 [[nodiscard]] bool next_cycle() noexcept;
 

@@ -30,7 +30,8 @@ void prepare(ngx_event_t &event, void *owner, ngx_event_handler_pt handler, ngx_
 
 Worker::Worker(ngx_cycle_t *cycle, const MainConf &conf, cluster::SeatsZone seats)
     : cycle_(cycle), conf_(conf), seats_lock_(*conf.seats), seats_(seats),
-      neighbors_(*this, seats_lock_, seats_), core_log_(cycle->log), balance_(cycle) {}
+      neighbors_(*this, seats_lock_, seats_), core_log_(cycle->log), balance_(cycle),
+      arrivals_(*this, balance_), leaving_(*this) {}
 
 std::unique_ptr<Worker> Worker::start(ngx_cycle_t *cycle, const MainConf &conf) {
     const Result<cluster::SeatsZone> seats =
@@ -91,6 +92,9 @@ bool Worker::listen_for_wakes() {
     seats_.seats.fall_asleep(seat_);
     balance_.listen(on_accept);
     touch();
+    if (!arrivals_.listen()) {
+        return false;
+    }
     ngx_add_timer(&beat_, 0); // not here: nothing may be accepted before this worker is known
     return ngx_add_event(read, NGX_READ_EVENT, NGX_CLEAR_EVENT) == NGX_OK;
 }
@@ -153,6 +157,7 @@ void Worker::turn() {
         app->hub().reap();
     }
     share_load();
+    arrivals_.look();
     set_timer();
     sleep_or_go_on(more);
 }
@@ -323,10 +328,7 @@ void Worker::quit() {
     seats_.seats.set_state(seat_, shm::SeatState::quitting);
     balance_.release();
     quitting_ = true;
-    if (newest_cycle() == cycle_number()) {
-        close_all();
-    }
-    touch();
+    leaving_.begin();
 }
 
 void Worker::close_all() {
@@ -344,13 +346,15 @@ void Worker::notice_full_stop() {
         [&](const shm::SeatInfo &seat) { accepting = accepting || seat.state == shm::SeatState::accepting; });
     deserted_beats_ = accepting ? 0 : deserted_beats_ + 1;
     if (deserted_beats_ == kDeserted) {
-        close_all();
-        touch();
+        leaving_.stop();
     }
 }
 
 // nginx alerts of sockets that a worker leaves open when it is terminated while it quits.
 void Worker::end() {
+    if (quitting_ && ngx_terminate == 0) {
+        leaving_.finish();
+    }
     close_all();
     for (const auto &app : apps_) {
         app->exchanges().end_all();

@@ -8,8 +8,10 @@
 #include "cluster/wakes.hpp"
 #include "cluster/zones.hpp"
 #include "ngx/app.hpp"
+#include "ngx/arrivals.hpp"
 #include "ngx/balance.hpp"
 #include "ngx/conf.hpp"
+#include "ngx/leaving.hpp"
 #include "ngx/log.hpp"
 #include "ngx/neighbors.hpp"
 #include "ngx/random.hpp"
@@ -115,6 +117,8 @@ private:
     wire::Deflater deflater_;
     wire::Inflater inflater_;
     Balance balance_;
+    Arrivals arrivals_;
+    Leaving leaving_;
     std::vector<std::unique_ptr<App>> apps_;
     std::vector<Upgrade> upgrades_;
     ngx_connection_t *wake_connection_ = nullptr;

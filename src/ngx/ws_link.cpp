@@ -20,7 +20,9 @@ constexpr int kReadsPerTurn = 16;          // then others have their turn
 } // namespace
 
 WsLink::WsLink(App &app, const engine::SessionSettings &settings, bool deflate)
-    : app_(app), settings_(settings), deflate_(deflate), decoder_(settings.max_payload) {}
+    : app_(app), deflate_threshold_(settings.deflate_threshold), deflate_(deflate),
+      decoder_(settings.max_payload),
+      upgrade_timeout_(static_cast<ngx_msec_t>(settings.upgrade_timeout)) {}
 
 WsLink::~WsLink() = default;
 
@@ -41,7 +43,7 @@ void WsLink::start(hub::Connection &connection) {
 
 void WsLink::probe(Handle exchange) noexcept {
     exchange_ = exchange;
-    link_.set_timer(static_cast<ngx_msec_t>(settings_.upgrade_timeout)); // for the answer, too
+    link_.set_timer(upgrade_timeout_); // for the answer, too
 }
 
 void WsLink::on_probe(bool accepted) {
@@ -54,7 +56,7 @@ void WsLink::on_probe(bool accepted) {
         return;
     }
     state_ = State::probing;
-    link_.set_timer(static_cast<ngx_msec_t>(settings_.upgrade_timeout));
+    link_.set_timer(upgrade_timeout_);
     link_.post_read();
 }
 
@@ -238,7 +240,7 @@ void WsLink::push_control(wire::WsOpcode opcode, Bytes payload) {
 // --- writing ---
 
 Ref<wire::Frame> WsLink::form(const Ref<wire::Frame> &frame) {
-    return deflate_ ? frame->deflated(app_.worker().deflater(), settings_.deflate_threshold) : frame;
+    return deflate_ ? frame->deflated(app_.worker().deflater(), deflate_threshold_) : frame;
 }
 
 void WsLink::write(engine::OutQueue &queue) {

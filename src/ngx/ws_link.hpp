@@ -3,6 +3,7 @@
 // upgrade of a polling session that may live at another worker) it has no session yet.
 #pragma once
 
+#include "engine/link_image.hpp"
 #include "engine/session.hpp"
 #include "hub/connection.hpp"
 #include "ngx/link.hpp"
@@ -16,8 +17,10 @@ class App;
 
 class WsLink final : public engine::WsPort {
 public:
-    // `deflate`: negotiated. `settings` live as long as the cycle.
+    // `deflate`: negotiated.
     WsLink(App &app, const engine::SessionSettings &settings, bool deflate);
+    // One that goes on here; then arrive().
+    WsLink(App &app, engine::LinkImage &&image);
     ~WsLink() override;
 
     // Takes over the connection of a request that has answered 101 and whose count was raised
@@ -32,6 +35,17 @@ public:
     void probe(Handle exchange) noexcept;
     void on_probe(bool accepted);
     void on_arrival(hub::Connection *connection);
+
+    // --- from worker to worker (ws_moving.cpp) ---
+
+    // Has it a session, and could it be read by another process? TLS could not.
+    [[nodiscard]] bool may_move() const noexcept;
+    // To a worker of the newest configuration. True: it is on its way, and this object gone.
+    // False: nobody takes it at present; it goes on here.
+    bool hand_over(Millis now);
+    // With its socket, and the session's image in the reader. The object belongs to the
+    // connection from here on, or is gone.
+    void arrive(ngx_socket_t socket, std::uint64_t number, Reader &in);
 
     // engine::WsPort
     [[nodiscard]] Ref<wire::Frame> form(const Ref<wire::Frame> &frame) override;
@@ -80,11 +94,13 @@ private:
     void write_closing();
     void leave_probe();
     void end_if_done();
+    void settle(Reader &in, Millis now);
+    void go_on(Text image, std::size_t session, Millis now);
 
     App &app_;
-    const engine::SessionSettings &settings_;
     hub::Connection *connection_ = nullptr; // lives at least as long as its session is open
     Link link_;
+    std::uint32_t deflate_threshold_;
     bool deflate_;
     State state_ = State::asking;
     bool peer_closed_ = false;
@@ -93,6 +109,7 @@ private:
     std::string unread_;    // received, not decoded: the decoder is paused
     engine::OutQueue last_; // closing: what is still to be written
     Handle exchange_;
+    ngx_msec_t upgrade_timeout_ = 0; // while it probes
 };
 
 } // namespace rt::ngx

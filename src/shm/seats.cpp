@@ -15,6 +15,7 @@ struct alignas(kLine) Seat {
     std::uint32_t connections;
     std::uint32_t polling;
     std::uint32_t websocket;
+    std::uint32_t room;
     alignas(kLine) std::uint32_t asleep; // written by all: away from the owner's line
 };
 
@@ -90,6 +91,7 @@ auto Seats::claim(Locked &, const Claimant &who, SeatRef dead) noexcept -> Resul
     poke(seat->connections, 0U);
     poke(seat->polling, 0U);
     poke(seat->websocket, 0U);
+    poke(seat->room, 0U);
     poke(seat->asleep, 0U);
     const std::uint32_t generation = next_generation();
     shared(seat->generation).store(generation, std::memory_order_release);
@@ -116,6 +118,7 @@ void Seats::set_load(SeatRef ref, Load load) noexcept {
         poke(seat->connections, load.connections);
         poke(seat->polling, load.polling);
         poke(seat->websocket, load.websocket);
+        poke(seat->room, load.room);
     }
 }
 
@@ -157,7 +160,7 @@ SeatInfo Seats::info(std::uint32_t index) const noexcept {
     info.claimed = peek(seat.claimed);
     info.beat = peek(seat.beat);
     info.state = static_cast<SeatState>(peek(seat.state));
-    info.load = {peek(seat.connections), peek(seat.polling), peek(seat.websocket)};
+    info.load = {peek(seat.connections), peek(seat.polling), peek(seat.websocket), peek(seat.room)};
     info.asleep = peek(seat.asleep) != 0;
     std::atomic_thread_fence(std::memory_order_acquire);
     const bool same = info.ref.generation == peek(seat.generation);

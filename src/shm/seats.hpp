@@ -28,6 +28,7 @@ struct Load {
     std::uint32_t connections = 0;
     std::uint32_t polling = 0;
     std::uint32_t websocket = 0;
+    std::uint32_t room = 0; // for how many connections more
 };
 
 struct Claimant {
@@ -53,7 +54,7 @@ struct Seat;
 // A value: copy it freely, it lives as long as the mapping.
 class Seats {
 public:
-    static constexpr std::uint64_t kLayout = layout_of({0x73656174, 1, kLine});
+    static constexpr std::uint64_t kLayout = layout_of({0x73656174, 2, kLine});
 
     // Does this process exist (kill(pid, 0))? A zombie may count as alive: a successor is forked
     // only after it was reaped.

@@ -47,6 +47,8 @@ public:
     // Nothing half-received: between messages and between frames.
     [[nodiscard]] bool idle() const noexcept { return head_size_ == 0 && partial_ == nullptr; }
 
+    [[nodiscard]] std::uint32_t max_payload() const noexcept { return max_payload_; }
+
     // The state between two calls of feed(). The bound is configuration and is given anew.
     void freeze(Writer &out) const;
     static Result<WsDecoder> thaw(Reader &in, std::size_t max_payload);

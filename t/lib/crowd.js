@@ -4,6 +4,7 @@
 'use strict';
 
 const net = require('net');
+const tls = require('tls');
 
 const tap = require('./tap');
 const { connect, get } = require('./raw');
@@ -54,7 +55,8 @@ class Member {
 
 class SocketMember extends Member {
     start(sid) {
-        const socket = net.connect(this.server.port, '127.0.0.1');
+        const { port, secure } = this.server;
+        const socket = secure ? tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }) : net.connect(port, '127.0.0.1');
         Object.assign(this, { socket, bytes: Buffer.alloc(0), open: false });
         socket.setNoDelay(true);
         socket.write(`GET ${query('/socket.io/', 'websocket', sid)} HTTP/1.1\r\n${UPGRADE}`);

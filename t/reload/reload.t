@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Reloads from four workers to two and back to four, under a numbered broadcast, with 500
 // WebSockets and 50 polling clients connected: nobody is closed, nobody misses or doubles a
-// number, newcomers land on new workers, and the old workers leave when their clients have.
+// number, all move to the new workers, where newcomers land too, and the old workers leave.
 'use strict';
 
 const { test, is, ok, deepEqual, patience } = require('../lib/tap');
 const { Nginx } = require('../lib/nginx');
-const { post } = require('../lib/raw');
 const { gather, leave, losses, status, HELLO, SocketMember, PATIENCE } = require('../lib/crowd');
-const { until, silence } = require('../lib/until');
+const { Publisher } = require('../lib/traffic');
+const { until } = require('../lib/until');
 const { alive } = require('../lib/proc');
 
 const SOCKETS = 500;
@@ -34,30 +34,6 @@ const parts = (workers) => ({
 });
 
 patience(120);
-
-// Publishes 0, 1, 2, … until told to stop.
-class Publisher {
-    constructor(server) {
-        Object.assign(this, { server, next: 0, refused: [], on: true });
-        this.done = this.run();
-    }
-
-    async run() {
-        while (this.on) {
-            const document = JSON.stringify({ event: 'n', args: [this.next] });
-            const answer = await post(this.server, '/publish', document, { 'Content-Type': 'application/json' })
-                .catch((error) => ({ status: error.message }));
-            if (answer.status === 202) ++this.next;
-            else this.refused.push(answer.status);
-            await silence(PACE);
-        }
-    }
-
-    stop() {
-        this.on = false;
-        return this.done;
-    }
-}
 
 let nginx;
 let publisher;
@@ -104,7 +80,7 @@ function steady(label) {
 test('a crowd, and numbers', async () => {
     nginx = await Nginx.start(parts(4));
     await crowd({ websocket: SOCKETS, polling: POLLERS });
-    publisher = new Publisher(nginx);
+    publisher = new Publisher(nginx, PACE);
     await goOn(members);
     is((await status(nginx)).roster.connections, SOCKETS + POLLERS, 'all are there');
     steady('before');
@@ -118,13 +94,14 @@ function reloaded(workers) {
         await nginx.reload(parts(workers));
         await goOn(members);
         steady(label);
-        ok(old.every(alive), `${label}: the old workers stay with their clients`);
+        await until(() => !old.some(alive), 'the old workers leave', PATIENCE);
+        is(nginx.leaving().length, 0, `${label}: the old workers have left`);
         const before = await newest();
-        is(before.clients, 0, `${label}: no client has come to a new worker yet`);
+        is(before.clients, members.length, `${label}: all clients have come to the new workers`);
         await goOn(await crowd(NEWCOMERS));
         const after = await newest();
         deepEqual(after.pids.sort(), nginx.workers().sort(), `${label}: the status names the new workers`);
-        is(after.clients, NEWCOMERS.websocket + NEWCOMERS.polling, `${label}: newcomers land on new workers`);
+        is(after.clients, members.length, `${label}: newcomers land there, too`);
         steady(`${label}, with newcomers`);
     });
 }
@@ -132,12 +109,10 @@ function reloaded(workers) {
 reloaded(2);
 reloaded(4);
 
-// The requests of old sessions land at new workers since the reload: they have been heard with.
-// Their upgrade brings them home there.
-test('polling sessions of old workers upgrade', async () => {
+// They have come here by mail, and their requests land at any worker.
+test('polling sessions that have moved upgrade', async () => {
     const [first] = generations;
     const pollers = first.filter(({ poll }) => poll).slice(0, 20);
-    const before = (await newest()).clients;
     const moved = await Promise.all(pollers.map(async (poller) => {
         const member = new SocketMember(nginx);
         const { hear } = member;
@@ -157,26 +132,21 @@ test('polling sessions of old workers upgrade', async () => {
     generations[2] = generations[2].concat(moved);
     await goOn(members);
     steady('upgraded');
-    is((await newest()).clients, before + pollers.length, 'upgraded: at home at the new workers');
+    is((await newest()).clients, members.length, 'upgraded: none is lost');
 });
 
-test('old workers leave when their clients have', async () => {
-    const [first, second] = generations;
-    const old = nginx.leaving();
-    is(old.length, 6, 'six old workers');
+test('all leave', async () => {
+    const [first] = generations;
     leave(first);
     members = members.filter((member) => !first.includes(member));
-    await until(() => nginx.leaving().length === 2, 'the four of the first configuration leave', PATIENCE);
-    leave(second);
-    members = members.filter((member) => !second.includes(member));
-    await until(() => nginx.leaving().length === 0, 'the two of the second leave', PATIENCE);
-    is(await until(() => !old.some(alive), 'they are gone', PATIENCE), true, 'they are gone');
     await goOn(members);
     await publisher.stop();
     await caughtUp(members, publisher.next - 1);
     steady('after');
-    const { workers, roster } = await status(nginx);
+    const { workers } = await status(nginx);
     is(workers.length, 4, 'no seat is left taken');
-    is(roster.connections, members.length, 'no connection is left in the roster');
+    await until(async () => (await status(nginx)).roster.connections === members.length, 'whoever left is gone from the roster', PATIENCE);
     leave(members);
+    await until(async () => (await status(nginx)).roster.connections === 0, 'the roster is empty', PATIENCE);
+    is((await newest()).clients, 0, 'no client is left');
 });

@@ -41,6 +41,26 @@ private:
     std::optional<cluster::LogZone> zone_;
 };
 
+// What one worker's Homes ask of the roster.
+class Finder final : public cluster::HomeFinder {
+public:
+    Finder(Roster &roster, std::uint32_t seat) : roster_(roster), seat_(seat) {}
+
+    [[nodiscard]] std::optional<shm::SeatRef> home_of(Text sid) override {
+        const std::optional<std::uint32_t> home = roster_.home_of(sid);
+        return home ? std::optional(shm::SeatRef{*home, 1}) : std::nullopt;
+    }
+    void disown(Text sid) override {
+        std::erase_if(roster_.connections, [&](const auto &entry) {
+            return entry.second.sid == sid && entry.second.home == seat_;
+        });
+    }
+
+private:
+    Roster &roster_;
+    std::uint32_t seat_;
+};
+
 // One worker. Nothing of it happens by itself: deliver() reads the log, mail() the mailbox.
 class Worker final : public cluster::Wakes, public cluster::HomeEvents, public engine::Turn {
 public:
@@ -52,8 +72,8 @@ public:
     };
 
     explicit Worker(const Setup &setup)
-        : seat(setup.seat), directory(setup.roster, setup.seat), random(setup.seat + 1),
-          bus(setup.memory.place(), setup.memory.zone().stream, *this),
+        : seat(setup.seat), directory(setup.roster, setup.seat), finder(setup.roster, setup.seat),
+          random(setup.seat + 1), bus(setup.memory.place(), setup.memory.zone().stream, *this),
           post(setup.memory.place(), setup.memory.zone().boxes, {setup.seat, 1}, *this),
           homes({setup.seat, 1}, post, bus, *this),
           hub(setup.settings, {"host", "node", std::to_string(setup.seat)},
@@ -61,7 +81,7 @@ public:
                    ++reaps;
                }}) {
         bus.attach(hub);
-        homes.attach(hub);
+        homes.attach(hub, finder);
     }
 
     // The end of a turn of the event loop.
@@ -109,6 +129,7 @@ public:
     std::function<void(Handle, bool)> probed;
     std::function<void(Handle, hub::Connection *)> arrived;
     RosterView directory;
+    Finder finder;
     Told replies;
     Counts counts;
     Dice random;

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ngx/leaving.hpp"
+
+#include "ngx/guard.hpp"
+#include "ngx/handover.hpp"
+#include "ngx/process.hpp"
+#include "ngx/worker.hpp"
+#include "ngx/ws_link.hpp"
+
+#include <algorithm>
+
+namespace rt::ngx {
+
+namespace {
+
+constexpr ngx_msec_t kTick = 5;      // while sessions move
+constexpr ngx_msec_t kSlowTick = 50; // while they cannot
+constexpr int kMovesPerTick = 200;   // then those that stay have their turn
+constexpr int kTriesPerTick = 5000;
+constexpr Millis kLeastTime = 1000; // that a session has to move in, whatever realtime_drain says
+constexpr Millis kSilent = 1000;    // without a beat a worker is no target
+constexpr Millis kStarting = 1000;  // what a worker may take to open its applications
+constexpr int kLastLooks = 100;     // into a mailbox that should be empty
+
+WsLink *link_of(hub::Connection &connection) noexcept {
+    return static_cast<WsLink *>(connection.session().port()); // there are no others here
+}
+
+bool could_move(hub::Connection &connection) noexcept {
+    const WsLink *link = link_of(connection);
+    return link == nullptr || link->may_move();
+}
+
+} // namespace
+
+Leaving::Leaving(Worker &worker) noexcept : worker_(worker) {
+    tick_.data = this;
+    tick_.handler = on_tick;
+    tick_.log = worker.log();
+    tick_.cancelable = 1; // the worker's beat keeps the process while somebody is here
+}
+
+Leaving::~Leaving() {
+    if (tick_.timer_set != 0) {
+        ngx_del_timer(&tick_);
+    }
+}
+
+void Leaving::begin() {
+    moving_ = newest_cycle() != cycle_number();
+    schedule(moving_);
+    tick();
+}
+
+void Leaving::stop() {
+    moving_ = false;
+    schedule(false);
+    tick();
+}
+
+void Leaving::on_tick(ngx_event_t *event) noexcept {
+    guard(
+        [&](const char *what) {
+            ngx_log_error(NGX_LOG_ALERT, event->log, 0, "realtime: leaving broken off: %s", what);
+        },
+        [&] { static_cast<Leaving *>(event->data)->tick(); });
+}
+
+void Leaving::tick() {
+    const Millis now = worker_.now();
+    if (moving_ && is_stopping()) {
+        moving_ = false;
+        schedule(false);
+    }
+    close_due(now);
+    const ngx_msec_t pause = moving_ ? move_some(now) : kSlowTick;
+    const Millis next = next_due_ < dues_.size() ? std::max<Millis>(dues_[next_due_].at - now, 1) : pause;
+    worker_.touch();
+    if (tick_.timer_set == 0) {
+        ngx_add_timer(&tick_, std::min(pause, static_cast<ngx_msec_t>(next)));
+    }
+}
+
+// A worker of the newest configuration that quits: there will be no newer one.
+bool Leaving::is_stopping() const {
+    bool stopping = false;
+    worker_.seats().each([&](const shm::SeatInfo &seat) {
+        stopping = stopping || (seat.cycle == newest_cycle() && seat.state == shm::SeatState::quitting);
+    });
+    return stopping;
+}
+
+// --- what cannot move ---
+
+// Of the n sessions of a group the i-th leaves in the middle of the i-th of n parts of the time.
+void Leaving::schedule(bool reload) {
+    since_ = worker_.now();
+    until_ = since_ + (reload ? kLeastTime : 0);
+    groups_.clear();
+    dues_.clear();
+    next_due_ = 0;
+    const auto each_session = [&](auto visit) {
+        for (const auto &app : worker_.apps()) {
+            app->hub().each_connection([&](Handle handle, hub::Connection &connection) {
+                visit(Place{app.get(), handle}, group_of(connection, reload));
+            });
+        }
+    };
+    each_session([](const Place &, Group &group) { ++group.count; });
+    each_session([&](const Place &place, Group &group) {
+        dues_.push_back({moment(group), place});
+        until_ = std::max(until_, dues_.back().at);
+    });
+    std::stable_sort(dues_.begin(), dues_.end(), [](const Due &a, const Due &b) { return a.at < b.at; });
+}
+
+Leaving::Group &Leaving::group_of(hub::Connection &connection, bool reload) {
+    const Millis drain = connection.session().settings().drain;
+    const bool moves = reload && could_move(connection);
+    const auto found = std::find_if(groups_.begin(), groups_.end(), [&](const Group &group) {
+        return group.drain == drain && group.moves == moves;
+    });
+    return found != groups_.end() ? *found : groups_.emplace_back(Group{drain, moves, 0, 0});
+}
+
+Millis Leaving::moment(Group &group) const noexcept {
+    const Millis start = group.moves ? std::max(group.drain / 2, kLeastTime) : 0;
+    const Millis length = group.moves ? group.drain / 2 : group.drain;
+    const auto part = static_cast<Millis>(2 * group.given++ + 1);
+    return since_ + start + length * part / static_cast<Millis>(2 * group.count);
+}
+
+void Leaving::close_due(Millis now) {
+    while (next_due_ < dues_.size() && dues_[next_due_].at <= now) {
+        drain(dues_[next_due_++].place, engine::CloseReason::server_shutting_down, now);
+    }
+    if (now < until_) {
+        return;
+    }
+    for (const auto &app : worker_.apps()) { // who came after the schedule was made
+        app->hub().each_connection([&](Handle handle, hub::Connection &) {
+            drain({app.get(), handle}, engine::CloseReason::server_shutting_down, now);
+        });
+    }
+}
+
+void Leaving::drain(const Place &place, engine::CloseReason reason, Millis now) {
+    hub::Connection *connection = place.app->hub().find(place.connection);
+    if (connection != nullptr && connection->session().open()) {
+        place.app->metrics().count(hub::Metric::drained);
+        connection->session().close(reason, now);
+    }
+}
+
+// --- what can ---
+
+// Says when to go on.
+ngx_msec_t Leaving::move_some(Millis now) {
+    if (tried_ >= round_.size()) {
+        new_round();
+    }
+    std::vector<Targets> known;
+    for (const auto &app : worker_.apps()) {
+        known.push_back(targets(*app));
+        if (known.back().seats.empty()) {
+            close_deserted(*app, now);
+        }
+    }
+    int moves = 0;
+    for (int tries = 0; tried_ < round_.size() && moves < kMovesPerTick && tries < kTriesPerTick; ++tries) {
+        const Place &place = round_[tried_++];
+        const auto &apps = worker_.apps();
+        const auto app =
+            std::find_if(apps.begin(), apps.end(), [&](const auto &each) { return each.get() == place.app; });
+        moves += move(place, known[static_cast<std::size_t>(app - apps.begin())], now) ? 1 : 0;
+    }
+    moved_ = moved_ || moves > 0;
+    return tried_ < round_.size() || moved_ ? kTick : kSlowTick;
+}
+
+void Leaving::new_round() {
+    round_.clear();
+    tried_ = 0;
+    moved_ = false;
+    for (const auto &app : worker_.apps()) {
+        app->exchanges().let_go();
+        app->hub().each_connection([&](Handle handle, hub::Connection &) {
+            round_.push_back({app.get(), handle});
+        });
+    }
+}
+
+// True: it is not here any more.
+bool Leaving::move(const Place &place, const Targets &targets, Millis now) {
+    hub::Connection *connection = place.app->hub().find(place.connection);
+    const bool may = connection != nullptr && !targets.seats.empty() && connection->session().may_move() &&
+                     place.app->hub().is_quiet(*connection);
+    if (!may) {
+        return false;
+    }
+    WsLink *link = link_of(*connection);
+    if (link != nullptr) {
+        return link->may_move() && channel_takes_more(targets.room) && link->hand_over(now);
+    }
+    return place.app->homes().send_away(*connection, targets.seats[turn_++ % targets.seats.size()], now);
+}
+
+// Workers of the newest configuration that have this application.
+Leaving::Targets Leaving::targets(App &app) const {
+    Targets found;
+    worker_.seats().each([&](const shm::SeatInfo &seat) {
+        const bool fit = seat.cycle == newest_cycle() && seat.state == shm::SeatState::accepting &&
+                         worker_.now() - seat.beat < kSilent && app.has_reader(seat.ref);
+        if (fit) {
+            found.seats.push_back(seat.ref);
+            found.room += seat.load.room;
+        }
+    });
+    return found;
+}
+
+// The newest configuration has no such application: only here its rules are known.
+void Leaving::close_deserted(App &app, Millis now) {
+    bool settled = false;
+    bool starting = false;
+    worker_.seats().each([&](const shm::SeatInfo &seat) {
+        const bool newest = seat.cycle == newest_cycle();
+        settled = settled || newest;
+        starting = starting || (newest && (now - seat.claimed < kStarting || app.has_reader(seat.ref)));
+    });
+    if (!settled || starting) {
+        return;
+    }
+    app.hub().each_connection([&](Handle handle, hub::Connection &) {
+        drain({&app, handle}, engine::CloseReason::going_away, now);
+    });
+}
+
+// A session may have been sent here just before: it goes on to where it should have gone.
+void Leaving::finish() {
+    for (const auto &app : worker_.apps()) {
+        for (int looks = 0; looks < kLastLooks && !app->close_empty_mailbox(); ++looks) {
+            static_cast<void>(app->work());
+            app->post().retry();
+            const Targets last = moving_ ? targets(*app) : Targets{};
+            app->hub().each_connection([&](Handle handle, hub::Connection &) {
+                static_cast<void>(move({app.get(), handle}, last, worker_.now()));
+            });
+        }
+    }
+}
+
+} // namespace rt::ngx
