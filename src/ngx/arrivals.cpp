@@ -86,6 +86,7 @@ void Arrivals::receive() {
             pause();
             return;
         }
+        balance_.take_one(worker_.seats(), worker_.seat());
         Result<Parcel> parcel = receive_socket();
         if (parcel) {
             settle(*parcel);

@@ -68,13 +68,22 @@ std::uint32_t Balance::held() const noexcept {
 }
 
 bool Balance::may_take(const shm::Seats &seats, shm::SeatRef me, Millis now) const {
-    return room() > 0 && !share_of(seats, me, now).over;
+    return cycle_->free_connection_n > kept() / 2 && !share_of(seats, me, now).over;
 }
 
-// Some slots are left for requests and for connections to backends.
+void Balance::take_one(shm::Seats seats, shm::SeatRef me) const noexcept {
+    shm::Load load;
+    load.connections = held() + 1;
+    load.room = room() > 0 ? room() - 1 : 0;
+    seats.set_load(me, load);
+}
+
+// Some slots are left for requests and for connections to backends, the half of them for what
+// several senders send at once.
+ngx_uint_t Balance::kept() const noexcept { return cycle_->connection_n / 16 + 4; }
+
 std::uint32_t Balance::room() const noexcept {
-    const ngx_uint_t kept = cycle_->connection_n / 16 + 4;
-    return static_cast<std::uint32_t>(std::max(cycle_->free_connection_n, kept) - kept);
+    return static_cast<std::uint32_t>(std::max(cycle_->free_connection_n, kept()) - kept());
 }
 
 void Balance::look(const shm::Seats &seats, shm::SeatRef me, Millis now) {

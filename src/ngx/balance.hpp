@@ -29,6 +29,10 @@ public:
     // while connections are short.
     [[nodiscard]] bool may_take(const shm::Seats &seats, shm::SeatRef me, Millis now) const;
 
+    // Told to the others before one is taken: whoever sees that the channel has one less in it
+    // sees that here is room for one less.
+    void take_one(shm::Seats seats, shm::SeatRef me) const noexcept;
+
     // Accepts whatever comes: the worker leaves, or is alone.
     void release();
 
@@ -44,6 +48,7 @@ private:
     template <class Visit> void each_shared(Visit visit);
     [[nodiscard]] std::uint32_t held() const noexcept;
     [[nodiscard]] std::uint32_t room() const noexcept;
+    [[nodiscard]] ngx_uint_t kept() const noexcept;
     [[nodiscard]] bool accept_one(ngx_connection_t &c) const;
     void pause();
     void resume();

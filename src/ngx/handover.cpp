@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::uint32_t kVersion = 0x72740001; // of the image; sender and receiver run one binary
 constexpr std::size_t kInline = 32 * 1024;     // a larger image travels in a file without a name
-constexpr int kMostWaiting = 256 * 1024;       // bytes in the channel
 constexpr int kLeastMessage = 768;             // what the kernel counts for the smallest
 
 struct Head {
@@ -104,12 +103,12 @@ void detach(msghdr &message, Descriptors &into) noexcept {
 
 } // namespace
 
-bool channel_takes_more(std::uint32_t room) noexcept {
+std::uint32_t messages_under_way() noexcept {
     int waiting = 0;
     if (ioctl(channel(ChannelEnd::send), SIOCOUTQ, &waiting) == -1) {
-        return false;
+        return UINT32_MAX;
     }
-    return waiting <= kMostWaiting && static_cast<std::uint32_t>(waiting / kLeastMessage) < room;
+    return static_cast<std::uint32_t>((waiting + kLeastMessage - 1) / kLeastMessage);
 }
 
 Result<void> send_socket(int socket, Bytes image) noexcept {

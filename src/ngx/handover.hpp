@@ -12,9 +12,11 @@
 
 namespace rt::ngx {
 
-// May another message be sent at present? `room`: connections that the receivers can take. What
-// is in the channel is served by nobody, so it is never more than they take at once.
-[[nodiscard]] bool channel_takes_more(std::uint32_t room) noexcept;
+// At most so many messages are in the channel now. What is in there is served by nobody: there are
+// never more than the receivers have room for.
+[[nodiscard]] std::uint32_t messages_under_way() noexcept;
+// Above this, no more are sent.
+inline constexpr std::uint32_t kMostUnderWay = 340;
 
 // The sender's descriptor stays open, and is its own to close. busy: not sent, try again.
 [[nodiscard]] Result<void> send_socket(int socket, Bytes image) noexcept;

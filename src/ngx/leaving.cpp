@@ -8,6 +8,7 @@
 #include "ngx/ws_link.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace rt::ngx {
 
@@ -48,14 +49,18 @@ Leaving::~Leaving() {
 
 void Leaving::begin() {
     moving_ = newest_cycle() != cycle_number();
+    if (!moving_) {
+        announce_end();
+    }
     schedule(moving_);
     tick();
 }
 
 void Leaving::stop() {
-    moving_ = false;
-    schedule(false);
-    tick();
+    if (std::exchange(moving_, false)) {
+        schedule(false);
+        tick();
+    }
 }
 
 void Leaving::on_tick(ngx_event_t *event) noexcept {
@@ -69,8 +74,8 @@ void Leaving::on_tick(ngx_event_t *event) noexcept {
 void Leaving::tick() {
     const Millis now = worker_.now();
     if (moving_ && is_stopping()) {
-        moving_ = false;
-        schedule(false);
+        stop(); // and comes back
+        return;
     }
     close_due(now);
     const ngx_msec_t pause = moving_ ? move_some(now) : kSlowTick;
@@ -81,13 +86,15 @@ void Leaving::tick() {
     }
 }
 
-// A worker of the newest configuration that quits: there will be no newer one.
+// One worker alone may have been told, too: then its successor accepts.
 bool Leaving::is_stopping() const {
-    bool stopping = false;
-    worker_.seats().each([&](const shm::SeatInfo &seat) {
-        stopping = stopping || (seat.cycle == newest_cycle() && seat.state == shm::SeatState::quitting);
-    });
-    return stopping;
+    if (!end_announced()) {
+        return false;
+    }
+    bool accepting = false;
+    worker_.seats().each(
+        [&](const shm::SeatInfo &seat) { accepting = accepting || seat.state == shm::SeatState::accepting; });
+    return !accepting;
 }
 
 // --- what cannot move ---
@@ -159,20 +166,14 @@ ngx_msec_t Leaving::move_some(Millis now) {
     if (tried_ >= round_.size()) {
         new_round();
     }
-    std::vector<Targets> known;
     for (const auto &app : worker_.apps()) {
-        known.push_back(targets(*app));
-        if (known.back().seats.empty()) {
+        if (!next_target(*app)) {
             close_deserted(*app, now);
         }
     }
     int moves = 0;
     for (int tries = 0; tried_ < round_.size() && moves < kMovesPerTick && tries < kTriesPerTick; ++tries) {
-        const Place &place = round_[tried_++];
-        const auto &apps = worker_.apps();
-        const auto app =
-            std::find_if(apps.begin(), apps.end(), [&](const auto &each) { return each.get() == place.app; });
-        moves += move(place, known[static_cast<std::size_t>(app - apps.begin())], now) ? 1 : 0;
+        moves += move(round_[tried_++], now) ? 1 : 0;
     }
     moved_ = moved_ || moves > 0;
     return tried_ < round_.size() || moved_ ? kTick : kSlowTick;
@@ -191,32 +192,44 @@ void Leaving::new_round() {
 }
 
 // True: it is not here any more.
-bool Leaving::move(const Place &place, const Targets &targets, Millis now) {
+bool Leaving::move(const Place &place, Millis now) {
     hub::Connection *connection = place.app->hub().find(place.connection);
-    const bool may = connection != nullptr && !targets.seats.empty() && connection->session().may_move() &&
-                     place.app->hub().is_quiet(*connection);
+    const bool may =
+        connection != nullptr && connection->session().may_move() && place.app->hub().is_quiet(*connection);
     if (!may) {
         return false;
     }
-    WsLink *link = link_of(*connection);
-    if (link != nullptr) {
-        return link->may_move() && channel_takes_more(targets.room) && link->hand_over(now);
+    if (WsLink *link = link_of(*connection); link != nullptr) {
+        return link->may_move() && channel_has_room(*place.app) && link->hand_over(now);
     }
-    return place.app->homes().send_away(*connection, targets.seats[turn_++ % targets.seats.size()], now);
+    const shm::SeatRef to = next_target(*place.app);
+    return to && place.app->homes().send_away(*connection, to, now);
 }
 
 // Workers of the newest configuration that have this application.
-Leaving::Targets Leaving::targets(App &app) const {
-    Targets found;
+template <class Visit> void Leaving::each_target(App &app, Visit visit) const {
     worker_.seats().each([&](const shm::SeatInfo &seat) {
         const bool fit = seat.cycle == newest_cycle() && seat.state == shm::SeatState::accepting &&
                          worker_.now() - seat.beat < kSilent && app.has_reader(seat.ref);
         if (fit) {
-            found.seats.push_back(seat.ref);
-            found.room += seat.load.room;
+            visit(seat);
         }
     });
-    return found;
+}
+
+// One after the other. Empty: there is none.
+shm::SeatRef Leaving::next_target(App &app) {
+    std::vector<shm::SeatRef> seats;
+    each_target(app, [&](const shm::SeatInfo &seat) { seats.push_back(seat.ref); });
+    return seats.empty() ? shm::SeatRef{} : seats[turn_++ % seats.size()];
+}
+
+// In this order: see Balance::take_one().
+bool Leaving::channel_has_room(App &app) const {
+    const std::uint32_t under_way = messages_under_way();
+    std::uint32_t room = 0;
+    each_target(app, [&](const shm::SeatInfo &seat) { room += seat.load.room; });
+    return under_way < std::min(room, kMostUnderWay);
 }
 
 // The newest configuration has no such application: only here its rules are known.
@@ -242,9 +255,8 @@ void Leaving::finish() {
         for (int looks = 0; looks < kLastLooks && !app->close_empty_mailbox(); ++looks) {
             static_cast<void>(app->work());
             app->post().retry();
-            const Targets last = moving_ ? targets(*app) : Targets{};
             app->hub().each_connection([&](Handle handle, hub::Connection &) {
-                static_cast<void>(move({app.get(), handle}, last, worker_.now()));
+                static_cast<void>(moving_ && move({app.get(), handle}, worker_.now()));
             });
         }
     }

@@ -51,12 +51,6 @@ private:
         std::uint32_t given;
     };
 
-    // Where an application's sessions may go.
-    struct Targets {
-        std::vector<shm::SeatRef> seats;
-        std::uint32_t room = 0; // for WebSockets
-    };
-
     void schedule(bool reload);
     [[nodiscard]] Group &group_of(hub::Connection &connection, bool reload);
     [[nodiscard]] Millis moment(Group &group) const noexcept;
@@ -67,8 +61,10 @@ private:
     [[nodiscard]] ngx_msec_t move_some(Millis now);
     void new_round();
     void close_deserted(App &app, Millis now);
-    [[nodiscard]] bool move(const Place &place, const Targets &targets, Millis now);
-    [[nodiscard]] Targets targets(App &app) const;
+    [[nodiscard]] bool move(const Place &place, Millis now);
+    template <class Visit> void each_target(App &app, Visit visit) const;
+    [[nodiscard]] shm::SeatRef next_target(App &app);
+    [[nodiscard]] bool channel_has_room(App &app) const;
 
     static void on_tick(ngx_event_t *event) noexcept;
 

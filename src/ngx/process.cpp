@@ -18,7 +18,13 @@ constinit int *descriptors = nullptr;
 constinit std::uint32_t descriptor_count = 0;
 constinit std::array<int, 2> channel_ends{-1, -1};
 constinit std::uint64_t my_cycle = 0;
-constinit std::uint64_t *shared_cycle = nullptr; // in memory that all workers see
+
+// In memory that all workers see.
+struct Shared {
+    std::uint64_t newest; // configuration
+    std::uint64_t ended;  // that a worker of was told to quit while it was the newest
+};
+constinit Shared *shared = nullptr;
 
 } // namespace
 
@@ -61,20 +67,23 @@ bool open_channel(ngx_log_t *log) noexcept {
 int channel(ChannelEnd end) noexcept { return channel_ends[end == ChannelEnd::send ? 0 : 1]; }
 
 bool next_cycle() noexcept {
-    if (shared_cycle == nullptr) {
-        void *page =
-            mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == nullptr) {
+        void *page = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (page == MAP_FAILED) {
             return false;
         }
-        shared_cycle = static_cast<std::uint64_t *>(page);
+        shared = static_cast<Shared *>(page);
     }
-    std::atomic_ref(*shared_cycle).store(++my_cycle);
+    std::atomic_ref(shared->newest).store(++my_cycle);
     return true;
 }
 
 std::uint64_t cycle_number() noexcept { return my_cycle; }
 
-std::uint64_t newest_cycle() noexcept { return std::atomic_ref(*shared_cycle).load(); }
+std::uint64_t newest_cycle() noexcept { return std::atomic_ref(shared->newest).load(); }
+
+void announce_end() noexcept { std::atomic_ref(shared->ended).store(my_cycle); }
+
+bool end_announced() noexcept { return std::atomic_ref(shared->ended).load() == newest_cycle(); }
 
 } // namespace rt::ngx

@@ -33,4 +33,9 @@ enum class ChannelEnd : std::uint8_t { send, receive };
 [[nodiscard]] std::uint64_t cycle_number() noexcept;
 [[nodiscard]] std::uint64_t newest_cycle() noexcept;
 
+// A worker of the newest configuration is told to quit: most likely all are. Those of earlier
+// ones hear nothing of it from nginx, for which they have been quitting since their reload.
+void announce_end() noexcept;
+[[nodiscard]] bool end_announced() noexcept;
+
 } // namespace rt::ngx

@@ -20,7 +20,7 @@ const parts = {
             }
         }`,
     server: `
-        location /socket.io/ { realtime app; }
+        location /socket.io/ { realtime app; realtime_drain 0; }
         location /status { realtime_status app; allow 127.0.0.1; deny all; }`,
 };
 

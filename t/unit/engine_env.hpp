@@ -106,6 +106,10 @@ public:
         notes_.add("shut " + std::to_string(status) + " with " + std::to_string(rest.frames()));
     }
 
+    // What was written of a frame that is not whole yet.
+    [[nodiscard]] const std::string &stream() const { return stream_; }
+    void put_back(std::string stream) { stream_ = std::move(stream); }
+
     std::size_t room = SIZE_MAX; // bytes that the socket still takes
 
 private:
