@@ -74,6 +74,9 @@ hub::AskerId Questions::open(Ask ask, Millis now) {
 }
 
 void Questions::forget(shm::SeatRef seat) {
+    if (questions_.size() > 0) {
+        events_.bring_in(); // what it handed over is not lost with it
+    }
     questions_.each([&](Handle, Slot &slot) {
         slot.books.forget(seat);
         go_on(slot);
@@ -134,6 +137,7 @@ bool Questions::tell(shm::SeatRef to, std::uint16_t kind, std::span<const Bytes>
 
 void Questions::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis) {
     if (kind == kAgain) {
+        events_.bring_in();
         tell(from, kReported, {&body, 1});
     } else {
         hear(from, kind, as_text(body));
@@ -167,6 +171,7 @@ void Questions::go_on(Slot &slot) {
 }
 
 void Questions::again(Slot &slot) {
+    events_.bring_in();
     std::string told;
     Writer(told).put(slot.self);
     const Bytes piece = as_bytes(told);

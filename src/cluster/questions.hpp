@@ -26,6 +26,8 @@ public:
     virtual ~QuestionEvents() = default;
     // The question has ended; `by` is what Ask said. `answers` lives during the call.
     virtual void on_answers(Handle by, const Answers &answers) = 0;
+    // Before it is said that all have been asked: sessions that are under way arrive now.
+    virtual void bring_in() = 0;
 };
 
 struct Ask {

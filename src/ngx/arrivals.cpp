@@ -17,7 +17,8 @@ namespace rt::ngx {
 
 namespace {
 
-constexpr int kPerTurn = 16; // then others have their turn, and the other workers their share
+constexpr int kPerTurn = 16;      // then others have their turn, and the other workers their share
+constexpr int kMostAtOnce = 1000; // of what was there at the call; more may come meanwhile
 
 // Its application left the configuration while it was under way.
 void turn_away(int socket) noexcept {
@@ -86,16 +87,30 @@ void Arrivals::receive() {
             pause();
             return;
         }
-        balance_.take_one(worker_.seats(), worker_.seat());
-        Result<Parcel> parcel = receive_socket();
-        if (parcel) {
-            settle(*parcel);
-        } else if (parcel.code() == Code::not_found) {
+        if (!take_one()) {
             return;
-        } else {
-            ngx_log_error(NGX_LOG_ERR, worker_.log(), 0, "realtime: %s", parcel.error().where);
         }
     }
+}
+
+void Arrivals::take_all() {
+    for (int i = 0; i < kMostAtOnce && newest_cycle() == cycle_number() && balance_.has_room(); ++i) {
+        if (!take_one()) {
+            return;
+        }
+    }
+}
+
+// False: nothing was there.
+bool Arrivals::take_one() {
+    balance_.take_one(worker_.seats(), worker_.seat());
+    Result<Parcel> parcel = receive_socket();
+    if (parcel) {
+        settle(*parcel);
+    } else if (parcel.code() != Code::not_found) {
+        ngx_log_error(NGX_LOG_ERR, worker_.log(), 0, "realtime: %s", parcel.error().where);
+    }
+    return parcel.code() != Code::not_found;
 }
 
 void Arrivals::settle(Parcel &parcel) {

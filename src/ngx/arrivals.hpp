@@ -21,12 +21,16 @@ public:
     // Once, when the worker starts. False: nginx has no connection for it.
     [[nodiscard]] bool listen();
 
+    // Everything that is under way now, also beyond this worker's share.
+    void take_all();
+
     // Takes part again, if it may; called from time to time.
     void look() noexcept;
 
 private:
     [[nodiscard]] bool may_take() const noexcept;
     void receive();
+    [[nodiscard]] bool take_one();
     void settle(Parcel &parcel);
     void pause() noexcept;
 

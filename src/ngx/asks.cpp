@@ -33,6 +33,8 @@ Result<void> Asks::ask(ngx_http_request_t *r, hub::Envelope envelope, std::uint3
     return {};
 }
 
+void Asks::bring_in() { app_.worker().arrivals().take_all(); }
+
 void Asks::on_request_gone(Handle handle) {
     if (const std::unique_ptr<Waiting> waiting = waiting_.take(handle); waiting != nullptr) {
         app_.questions().cancel(waiting->question);

@@ -24,6 +24,7 @@ public:
     void on_request_gone(Handle waiting);
 
     void on_answers(Handle waiting, const cluster::Answers &answers) override;
+    void bring_in() override;
 
 private:
     struct Waiting {

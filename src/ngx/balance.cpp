@@ -68,8 +68,10 @@ std::uint32_t Balance::held() const noexcept {
 }
 
 bool Balance::may_take(const shm::Seats &seats, shm::SeatRef me, Millis now) const {
-    return cycle_->free_connection_n > kept() / 2 && !share_of(seats, me, now).over;
+    return has_room() && !share_of(seats, me, now).over;
 }
+
+bool Balance::has_room() const noexcept { return cycle_->free_connection_n > kept() / 2; }
 
 void Balance::take_one(shm::Seats seats, shm::SeatRef me) const noexcept {
     shm::Load load;

@@ -29,6 +29,8 @@ public:
     // while connections are short.
     [[nodiscard]] bool may_take(const shm::Seats &seats, shm::SeatRef me, Millis now) const;
 
+    [[nodiscard]] bool has_room() const noexcept;
+
     // Told to the others before one is taken: whoever sees that the channel has one less in it
     // sees that here is room for one less.
     void take_one(shm::Seats seats, shm::SeatRef me) const noexcept;

@@ -145,6 +145,9 @@ void Leaving::close_due(Millis now) {
         return;
     }
     for (const auto &app : worker_.apps()) { // who came after the schedule was made
+        if (!moving_) {
+            app->questions().end_all(); // nobody is left to answer
+        }
         app->hub().each_connection([&](Handle handle, hub::Connection &) {
             drain({app.get(), handle}, engine::CloseReason::server_shutting_down, now);
         });
@@ -192,7 +195,10 @@ void Leaving::new_round() {
 }
 
 // True: it is not here any more.
+// A question to all clients that was published before a session leaves is asked here, one that is
+// published later where it goes to.
 bool Leaving::move(const Place &place, Millis now) {
+    place.app->hub().read_up(now);
     hub::Connection *connection = place.app->hub().find(place.connection);
     const bool may =
         connection != nullptr && connection->session().may_move() && place.app->hub().is_quiet(*connection);

@@ -48,6 +48,7 @@ public:
     [[nodiscard]] const std::vector<std::unique_ptr<App>> &apps() const noexcept { return apps_; }
     [[nodiscard]] shm::SeatRef seat() const noexcept { return seat_; }
     [[nodiscard]] const shm::Seats &seats() const noexcept { return seats_.seats; }
+    [[nodiscard]] Arrivals &arrivals() noexcept { return arrivals_; }
     [[nodiscard]] Neighbors &neighbors() noexcept { return neighbors_; }
 
     [[nodiscard]] Millis now() const noexcept { return static_cast<Millis>(ngx_current_msec); }

@@ -25,7 +25,7 @@ const http = `
     }
     realtime_app lone { zone lone:16m; namespace / { connect { emit hello data=$realtime_worker; } } }`;
 const server = `
-    location /socket.io/ { realtime app; }
+    location /socket.io/ { realtime app; realtime_drain 0; }
     location /strict/ { realtime app; realtime_limits acks=2; }
     location /publish { realtime_publish app; }
     location /status { realtime_status app; }

@@ -30,6 +30,11 @@ public:
     void on_answers(Handle by, const cluster::Answers &answers) override {
         ended += "#" + std::to_string(by.index) + " " + answers.answers + answers.missing;
     }
+    void bring_in() override {
+        if (const auto coming = std::exchange(under_way, {}); coming) {
+            coming();
+        }
+    }
     void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override {
         if (kind >= cluster::kQuestionMail) {
             questions.on_mail(from, kind, body, now);
@@ -57,6 +62,7 @@ public:
     std::string ended;
     bool alive = true;
     std::function<void()> arrival;
+    std::function<void()> under_way; // with its socket, not by mail
 };
 
 class Askers {
@@ -358,6 +364,34 @@ void a_socket_moves() {
        "both answer where they are");
 }
 
+// The same, but the session travels with its socket: nobody's mail says that it comes.
+void with_its_socket() {
+    for (const std::size_t to : {0, 2}) {
+        Askers host(3);
+        const hub::AskerId asker = host.ask();
+        host[to].under_way = [&host, &asker, to] { host[to].questions.arrived(asker, sid(1)); };
+        for (std::size_t i = 0; i < 3; ++i) {
+            host.asks(i, asker, {});
+        }
+        host.mail();
+        is(host[0].take(), "", "who is on the way is waited for");
+        host.answers(to, asker, 1, "[\"here\"]");
+        host.mail();
+        is(host[0].take(), "#7 [" + answer(1, "[\"here\"]") + "][]", "and answers");
+    }
+    Askers host(2);
+    const hub::AskerId asker = host.ask();
+    host.asks(1, asker, {1});
+    host.mail();
+    host[0].under_way = [&] { host[0].questions.arrived(asker, sid(1)); };
+    host[0].questions.forget(host[1].seat);
+    host.asks(0, asker, {});
+    host.mail();
+    is(host[0].take(), "", "a worker that handed it over and ended does not take it along");
+    host.answers(0, asker, 1, "[1]");
+    is(host[0].take(), "#7 [" + answer(1, "[1]") + "][]", "it answers where it is");
+}
+
 // A session leaves worker 1 before that reads the question, and reaches worker 2 after that
 // did: neither asks it when it reads the question, worker 2 does when the session comes.
 void on_the_way() {
@@ -437,6 +471,7 @@ int main() {
     a_worker_ends();
     a_socket_moves();
     on_the_way();
+    with_its_socket();
     damaged_mail();
     return done();
 }
