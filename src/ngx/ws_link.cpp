@@ -21,8 +21,7 @@ constexpr int kReadsPerTurn = 16;          // then others have their turn
 
 WsLink::WsLink(App &app, const engine::SessionSettings &settings, bool deflate)
     : app_(app), deflate_threshold_(settings.deflate_threshold), deflate_(deflate),
-      decoder_(settings.max_payload),
-      upgrade_timeout_(static_cast<ngx_msec_t>(settings.upgrade_timeout)) {}
+      decoder_(settings.max_payload), upgrade_timeout_(static_cast<ngx_msec_t>(settings.upgrade_timeout)) {}
 
 WsLink::~WsLink() = default;
 

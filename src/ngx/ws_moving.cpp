@@ -17,8 +17,8 @@ constexpr std::uint16_t kGoingAway = 1001;
 } // namespace
 
 WsLink::WsLink(App &app, engine::LinkImage &&image)
-    : app_(app), decoder_(std::move(image.decoder)), unread_(std::move(image.unread)),
-      deflate_threshold_(image.deflate_threshold), deflate_(image.deflate) {}
+    : app_(app), deflate_threshold_(image.deflate_threshold), deflate_(image.deflate),
+      decoder_(std::move(image.decoder)), unread_(std::move(image.unread)) {}
 
 bool WsLink::may_move() const noexcept {
     const ngx_connection_t *c = link_.connection();
