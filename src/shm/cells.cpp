@@ -22,6 +22,10 @@ constexpr bool is_head(CellKind kind) noexcept {
     return kind >= CellKind::connection && kind < CellKind::end;
 }
 
+constexpr std::size_t index_of(CellKind head) noexcept {
+    return std::size_t{byte_of(head)} - byte_of(CellKind::connection);
+}
+
 constexpr std::size_t cells_for(std::size_t payload) noexcept {
     return (payload + Cells::kData - 1) / Cells::kData;
 }
@@ -55,7 +59,8 @@ struct alignas(kLine) Cells::Header {
     std::uint32_t free_count;
     std::uint32_t serial;
     std::uint32_t whole_at;
-    std::uint32_t records[byte_of(CellKind::end)]; // by kind
+    CellIndex anchors[2];
+    std::uint32_t records[byte_of(CellKind::end) - byte_of(CellKind::connection)]; // by kind of head
 };
 
 Cells::Cells(MutableBytes area, CellIndex count) noexcept
@@ -199,7 +204,13 @@ CellIndex Cells::next(CellKind kind, CellIndex from, CellIndex end) const noexce
 
 std::uint32_t Cells::free() const noexcept { return header_->free_count; }
 
-std::uint32_t Cells::records(CellKind kind) const noexcept { return header_->records[byte_of(kind)]; }
+std::uint32_t Cells::records(CellKind kind) const noexcept {
+    return is_head(kind) ? header_->records[index_of(kind)] : 0;
+}
+
+CellIndex Cells::anchor(bool second) const noexcept { return header_->anchors[second ? 1 : 0]; }
+
+void Cells::set_anchor(bool second, CellIndex cell) noexcept { put(header_->anchors[second ? 1 : 0], cell); }
 
 std::uint64_t Cells::key() const noexcept { return header_->key; }
 
@@ -210,6 +221,7 @@ void Cells::set_whole_at(std::uint32_t wounds) noexcept { put(header_->whole_at,
 void Cells::mark() noexcept {
     std::ranges::fill(buckets_, 0);
     std::ranges::fill(header_->records, 0);
+    std::ranges::fill(header_->anchors, 0);
     for (std::uint8_t &state : states_) {
         put(state, static_cast<std::uint8_t>(state & ~kMarked));
     }
@@ -295,7 +307,7 @@ void Cells::give_back(CellIndex cell) noexcept {
 }
 
 void Cells::count_record(CellKind kind, std::uint32_t change) noexcept {
-    std::uint32_t &records = header_->records[byte_of(kind)];
+    std::uint32_t &records = header_->records[index_of(kind)];
     put(records, records + change);
 }
 

@@ -26,6 +26,7 @@ enum class CellKind : std::uint8_t {
     room,
     user,
     value, // of a header
+    kept,  // a socket whose transport was lost
     end,
 };
 
@@ -147,6 +148,10 @@ public:
     [[nodiscard]] std::uint32_t used() const noexcept { return count_ - 1 - free(); }
     [[nodiscard]] std::uint32_t free() const noexcept;
     [[nodiscard]] std::uint32_t records(CellKind kind) const noexcept;
+
+    // Two words of the owner's, zeroes at first and after mark(): the ends of its list.
+    [[nodiscard]] CellIndex anchor(bool second) const noexcept;
+    void set_anchor(bool second, CellIndex cell) noexcept;
 
     [[nodiscard]] std::uint64_t key() const noexcept;
     [[nodiscard]] std::span<CellIndex> buckets() const noexcept { return buckets_; }

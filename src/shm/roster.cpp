@@ -44,7 +44,7 @@ Result<ConnectionRef> Roster::add_connection(const NewConnection &connection) {
     if (connection.most != 0 && rivals(connection) >= connection.most) {
         return Error{Code::too_many, "as many connections as there may be"};
     }
-    RT_TRY(cell, store_connection(connection));
+    RT_TRY(cell, with_room([&] { return store_connection(connection); }));
     return ConnectionRef{cell, cells_.load<RecordHead>(cell).serial};
 }
 
@@ -151,7 +151,7 @@ Result<SocketRef> Roster::add_socket(ConnectionRef connection, const NewSocket &
     if (socket_cell(socket.id) != 0) {
         return Error{Code::exists, "socket is in the roster already"};
     }
-    RT_TRY(cell, store_socket(connection.cell, socket));
+    RT_TRY(cell, with_room([&] { return store_socket(connection.cell, socket); }));
     return SocketRef{cell, cells_.load<RecordHead>(cell).serial};
 }
 
@@ -160,7 +160,11 @@ Result<CellIndex> Roster::store_socket(CellIndex connection, const NewSocket &so
     if (!set_id(head.id, socket.id) || socket.pid.size() > kMaxPid || socket.auth.size() > kMaxAuth) {
         return Error{Code::too_big, "socket's id, pid or auth of a wrong size"};
     }
-    scratch_.assign(socket.pid).append(socket.auth == kNoAuth ? Text() : socket.auth);
+    scratch_.assign(socket.pid);
+    if (!socket.pid.empty()) {
+        Writer(scratch_).put(socket.since);
+    }
+    scratch_.append(socket.auth == kNoAuth ? Text() : socket.auth);
     RT_TRY(names, hold_names(socket));
     const Result<CellIndex> cell = cells_.make(CellKind::socket, scratch_.size());
     if (!cell) {
@@ -239,8 +243,8 @@ Result<Membership> Roster::join(SocketRef ref, Text room) {
     if (const CellIndex known = names_.find(key); slots.contains(known)) {
         return Membership{false, names_.holders(known)};
     }
-    RT_TRY(name, names_.hold(key));
-    if (const Result<void> added = slots.add(name); !added) {
+    RT_TRY(name, with_room([&] { return names_.hold(key); }));
+    if (const Result<void> added = with_room([&] { return slots.add(name); }); !added) {
         names_.release(name);
         return added.error();
     }
@@ -270,6 +274,7 @@ RosterCounts Roster::counts() {
     return {.connections = cells_.records(CellKind::connection),
             .sockets = cells_.records(CellKind::socket),
             .rooms = cells_.records(CellKind::room),
+            .kept = cells_.records(CellKind::kept),
             .cells_used = cells_.used(),
             .cells_free = cells_.free()};
 }

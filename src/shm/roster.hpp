@@ -28,7 +28,8 @@ public:
     static constexpr std::size_t kMaxSid = sizeof(ConnectionHead::sid);
     static constexpr std::size_t kMaxId = sizeof(SocketHead::id);
     static constexpr std::size_t kMaxPid = 64;
-    static constexpr std::size_t kMaxAuth = Cells::kMaxPayload - kMaxPid; // the caller's bound is lower
+    static constexpr std::size_t kMaxAuth =
+        Cells::kMaxPayload - prefix_size(kMaxPid); // the caller's bound is lower
     static constexpr std::uint64_t kLayout = layout_of({0x726f7374, 2, Cells::kLayout});
 
     // `key`: random, and never shown to a client.
@@ -62,6 +63,27 @@ public:
     Result<Membership> join(SocketRef ref, Text room);
     Result<Membership> leave(SocketRef ref, Text room);
     Result<std::vector<std::string>> rooms_of(SocketRef ref); // in no order
+
+    // Kept sockets (roster_kept.cpp): found by nothing but claim(), and in nobody's way: where the
+    // zone is full they give their room to whatever comes, the oldest first. `until` and `now` in
+    // milliseconds of the monotonic clock.
+
+    // In place of remove_socket. not_found: it has no pid, and nothing changed. too_big: its names
+    // take more than one record holds.
+    Result<void> keep(SocketRef ref, std::uint64_t until);
+
+    // Takes a kept socket out of the roster: of those who ask, one gets it. not_found: there is
+    // none, or its time is over; forbidden: it is another's, and stays.
+    Result<KeptSocket> claim(const Claim &claim, std::uint64_t now);
+
+    // The same socket while it still lives. not_found; forbidden.
+    Result<LiveSocket> find_claimed(const Claim &claim);
+
+    // Removes kept ones whose time is over, `most` at most. Returns how many there were.
+    std::size_t sweep_kept(std::uint64_t now, std::size_t most);
+
+    // How many kept ones gave room by this process since the last call.
+    [[nodiscard]] std::uint32_t take_evicted() noexcept { return std::exchange(evicted_, 0); }
 
     // Pages. Start with cursor 0 and go on with `next` until it is 0; pages may be empty in
     // between. What exists all the while is seen once; what comes or goes meanwhile, perhaps.
@@ -114,6 +136,19 @@ private:
     void unlink(CellIndex socket) noexcept;
     void erase_socket(CellIndex socket) noexcept;
 
+    [[nodiscard]] CellIndex kept_cell(Text id) const noexcept;
+    void link_kept(CellIndex cell) noexcept;
+    void erase_kept(CellIndex cell) noexcept;
+    [[nodiscard]] bool evict();
+    // What is made under the lock; kept sockets go until there is room for it.
+    template <class Make> auto with_room(Make make) {
+        auto made = make();
+        while (made.code() == Code::full && evict()) {
+            made = make();
+        }
+        return made;
+    }
+
     // Flat rows, appended to the scratch under the lock and read after it.
     template <class Append> void put_sized(Append append);
     void put_name(CellIndex name);
@@ -130,6 +165,9 @@ private:
     void rebuild();
     [[nodiscard]] bool recount_connection(CellIndex cell);
     [[nodiscard]] bool recount_socket(CellIndex cell);
+    [[nodiscard]] bool recount_kept(CellIndex cell);
+    void sort_kept() noexcept;
+    [[nodiscard]] CellIndex merge_kept(CellIndex a, CellIndex b) noexcept;
 
     Lock *lock_;
     Region region_;
@@ -138,6 +176,7 @@ private:
     Names names_;
     std::string scratch_; // reserved: nothing is allocated under the lock
     std::string image_;   // the same, for one packed handshake
+    std::uint32_t evicted_ = 0;
     bool repaired_ = false;
 };
 

@@ -38,7 +38,9 @@ SocketRow read_socket(Reader &in) {
     const auto pid_size = in.get<std::uint8_t>();
     const Text payload = in.get_text();
     row.pid = payload.substr(0, pid_size);
-    row.auth = payload.size() > row.pid.size() ? payload.substr(row.pid.size()) : kNoAuth;
+    Reader behind(payload.substr(row.pid.size()));
+    row.since = row.pid.empty() ? 0 : behind.get<std::uint64_t>();
+    row.auth = behind.at_end() ? kNoAuth : behind.rest();
     row.rooms = read_rooms(in);
     if (in.get<bool>()) {
         if (Result<Handshake> handshake = unpack_handshake(in.get_text()); handshake) {

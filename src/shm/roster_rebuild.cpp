@@ -20,6 +20,12 @@ void Roster::rebuild() {
             cells_.reject(cell);
         }
     });
+    cells_.each(CellKind::kept, [this](CellIndex cell) {
+        if (!recount_kept(cell)) {
+            cells_.reject(cell);
+        }
+    });
+    sort_kept();
     names_.end_count();
     cells_.sweep();
     cells_.settle();
@@ -55,7 +61,7 @@ bool Roster::recount_socket(CellIndex cell) {
     const Text id = id_text(head.id);
     const bool user_fits = head.user == 0 || names_.is(head.user, CellKind::user);
     if (id.empty() || socket_cell(id) != 0 || !cells_.is_committed(head.connection, CellKind::connection) ||
-        !names_.is(head.nsp, CellKind::nsp) || !user_fits || pid_size(head) > head.record.size) {
+        !names_.is(head.nsp, CellKind::nsp) || !user_fits || prefix_size(pid_size(head)) > head.record.size) {
         return false;
     }
     names_.count(head.nsp);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // How the roster's records stand in cells: a connection's head (its handshake image behind it), a
-// socket's head (pid and auth behind it) and the slots that hold a socket's rooms.
+// socket's head (pid, position and auth behind it), the slots that hold a socket's rooms, and
+// the head of a kept socket (its names behind it, as text).
 #pragma once
 
 #include "shm/names.hpp"
@@ -22,7 +23,8 @@ static_assert(sizeof(ConnectionHead) == Cells::kSize);
 inline constexpr std::uint8_t kConnected = 0x80;
 
 struct SocketHead {
-    RecordHead record; // tag: size of the pid, which stands before the auth; kConnected
+    RecordHead
+        record; // tag: size of the pid, kConnected; with a pid, it and a position stand before the auth
     CellIndex connection;
     CellIndex next_socket; // of the connection
     CellIndex nsp;
@@ -33,6 +35,23 @@ struct SocketHead {
 static_assert(sizeof(SocketHead) == Cells::kSize);
 
 constexpr std::size_t pid_size(const SocketHead &head) noexcept { return head.record.tag & ~kConnected; }
+
+// A socket whose transport was lost, for as long as its client may come back to it. It holds no
+// name, counts as no member and stands in a list by age.
+struct KeptHead {
+    RecordHead record;
+    CellIndex older;
+    std::uint64_t until; // milliseconds of the monotonic clock
+    char id[20];
+    CellIndex newer;
+    std::uint64_t since; // position of its CONNECT in the log
+};
+static_assert(sizeof(KeptHead) == Cells::kSize);
+
+// Of a socket's payload, what stands before the auth.
+constexpr std::size_t prefix_size(std::size_t pid) noexcept {
+    return pid == 0 ? 0 : pid + sizeof(std::uint64_t);
+}
 
 struct SlotsCell {
     CellIndex next;

@@ -46,9 +46,10 @@ inline constexpr Text kNoAuth = "{}"; // takes no room in the zone
 struct NewSocket {
     Text id = {};
     Text nsp = {};
-    Text user = {}; // may be empty
-    Text pid = {};  // may be empty
-    Text auth = {}; // JSON; empty is kNoAuth
+    Text user = {};          // may be empty
+    Text pid = {};           // may be empty: it is not kept when its transport is lost
+    Text auth = {};          // JSON; empty is kNoAuth
+    std::uint64_t since = 0; // with a pid: the position of its CONNECT in the log
 };
 
 struct FoundConnection {
@@ -73,6 +74,7 @@ struct SocketRow {
     std::string nsp;
     std::string user;
     std::string pid;
+    std::uint64_t since = 0;
     std::string auth;
     bool connected = false;         // its CONNECT was answered
     std::vector<std::string> rooms; // in no order, without its own id
@@ -121,10 +123,30 @@ using SocketPage = Page<SocketRow>;
 using ConnectionPage = Page<ConnectionRow>;
 using RoomPage = Page<RoomRow>;
 
+// Who comes back: to a kept socket of this id. The rest has to be the same.
+struct Claim {
+    Text id = {};
+    Text pid = {};
+    Text nsp = {};
+    Text user = {};
+};
+
+struct KeptSocket {
+    std::uint64_t since = 0;
+    std::vector<std::string> rooms; // in no order, without its own id
+};
+
+// Where a socket lives that somebody comes back to.
+struct LiveSocket {
+    FoundConnection at;
+    std::string sid; // of its connection
+};
+
 struct RosterCounts {
     std::uint32_t connections = 0;
     std::uint32_t sockets = 0;
     std::uint32_t rooms = 0;
+    std::uint32_t kept = 0;
     std::uint32_t cells_used = 0;
     std::uint32_t cells_free = 0;
 };

@@ -14,6 +14,7 @@ using namespace rt::test;
 namespace {
 
 constexpr std::size_t kZone = 20 * 1024;
+constexpr std::uint64_t kUntil = 1000;
 
 enum class Repair : bool { undo, rebuild };
 
@@ -24,7 +25,8 @@ const std::string kAuth = "{\"token\":\"" + std::string(150, 't') + "\"}";
 void populate(Roster &roster) {
     for (std::uint32_t i = 1; i <= 3; ++i) {
         const auto connection = add_client(roster, sid_of(i), {i, 7});
-        const auto chat = roster.add_socket(*connection, {id_of(i), "/chat", numbered("u", i, 4), "", kAuth});
+        const auto chat =
+            roster.add_socket(*connection, {id_of(i), "/chat", numbered("u", i, 4), pid_of(i), kAuth, i});
         static_cast<void>(roster.join(*chat, "shared"));
         static_cast<void>(roster.join(*chat, numbered("own", i, 70)));
         static_cast<void>(roster.add_socket(*connection, {id_of(10 + i), "/", "", sid_of(i), ""}));
@@ -47,6 +49,18 @@ void fill_up(Roster &roster) {
         ++number;
     }
     static_cast<void>(roster.remove_connection(connection_of(roster, 5)));
+}
+
+void fill_wholly(Roster &roster) {
+    fill_up(roster);
+    for (std::uint32_t i = 20; roster.add_socket(connection_of(roster, 1), {id_of(i), "/", "", "", ""});
+         ++i) {
+    }
+}
+
+void keep_others(Roster &roster) {
+    static_cast<void>(roster.keep(socket_of(roster, 1), kUntil));
+    static_cast<void>(roster.keep(socket_of(roster, 13), kUntil + 1));
 }
 
 // With two header values that are interned and one that is not.
@@ -114,6 +128,18 @@ constexpr Change kChanges[] = {
          return roster.join(socket_of(roster, 1), numbered("new", 1, 500)).code() == Code::full;
      },
      fill_up},
+    {"a socket is kept", [](Roster &roster) { return bool(roster.keep(socket_of(roster, 2), kUntil)); }},
+    {"another is kept", [](Roster &roster) { return bool(roster.keep(socket_of(roster, 2), kUntil)); },
+     keep_others},
+    {"a kept one is claimed",
+     [](Roster &roster) {
+         return bool(roster.claim({id_of(1), pid_of(1), "/chat", "u001"}, 1));
+     },
+     keep_others},
+    {"a kept one is over", [](Roster &roster) { return roster.sweep_kept(kUntil, 1) == 1; }, keep_others},
+    {"one cannot be kept",
+     [](Roster &roster) { return roster.keep(socket_of(roster, 2), kUntil).code() == Code::full; },
+     fill_wholly},
     {"a look at the roster",
      [](Roster &roster) {
          return roster.rooms({{}, "/chat"})->rows.size() > 3;

@@ -43,6 +43,7 @@ inline std::string numbered(Text prefix, std::uint32_t number, std::size_t size)
 }
 
 inline std::string sid_of(std::uint32_t number) { return numbered("host", number, 32); }
+inline std::string pid_of(std::uint32_t number) { return numbered("pid-", number, 32); }
 inline std::string id_of(std::uint32_t number) { return numbered("host", number, 20); }
 
 // What a Node client's WebSocket handshake brings along behind a proxy.
@@ -121,6 +122,13 @@ inline std::string contents(shm::Roster &roster) {
     for (const shm::RoomRow &row : all_rooms(roster)) {
         lines.insert("room " + row.nsp + " " + row.name + " " + std::to_string(row.members));
     }
+    // Nobody's claim shows which are there.
+    for (std::uint32_t i = 0; i < 40; ++i) {
+        if (roster.claim({id_of(i), "nobody", "", ""}, 0).code() == Code::forbidden) {
+            lines.insert("kept " + id_of(i));
+        }
+    }
+    lines.insert("all kept " + std::to_string(roster.counts().kept));
     std::string text;
     for (const std::string &line : lines) {
         text += line + "\n";
@@ -159,15 +167,16 @@ inline std::string flaw(shm::Roster &roster) {
     return joined.empty() ? "" : "a room with members is not listed";
 }
 
-// Removes all connections. Nothing may be left: no record, no name, no used cell.
+// Removes all connections and what is kept. Nothing may be left: no record, no name, no used cell.
 inline std::string leak(shm::Roster &roster) {
     for (const shm::ConnectionRow &row : all_connections(roster)) {
         if (!roster.remove_connection(row.at.ref)) {
             return "connection " + row.sid + " cannot be removed";
         }
     }
+    static_cast<void>(roster.sweep_kept(UINT64_MAX, UINT32_MAX));
     const shm::RosterCounts left = roster.counts();
-    return left.connections + left.sockets + left.rooms + left.cells_used == 0
+    return left.connections + left.kept + left.sockets + left.rooms + left.cells_used == 0
                ? ""
                : std::to_string(left.cells_used) + " cells leaked";
 }
