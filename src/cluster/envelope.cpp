@@ -28,7 +28,7 @@ std::uint8_t flags_of(const hub::Envelope &envelope) {
 
 } // namespace
 
-// Head: op, flags, asker?, nsp, to, except, rooms, sizes of data and attachments; then data
+// Head: op, flags, asker?, since?, nsp, to, except, rooms, sizes of data and attachments; then data
 // and attachments as they are.
 std::span<const Bytes> EnvelopeWriter::encode(const hub::Envelope &envelope) {
     head_.clear();
@@ -38,6 +38,9 @@ std::span<const Bytes> EnvelopeWriter::encode(const hub::Envelope &envelope) {
     out.put(flags_of(envelope));
     if (envelope.asker) {
         out.put(envelope.asker);
+    }
+    if (hub::is_note(envelope.op)) {
+        out.put(envelope.since);
     }
     out.put_text(envelope.nsp);
     put_texts(out, envelope.to);
@@ -64,6 +67,9 @@ bool decode_envelope(Bytes record, hub::Envelope &into) {
     if ((flags & Flag::asks) != 0) {
         into.asker = in.get<hub::AskerId>();
     }
+    if (hub::is_note(into.op)) {
+        into.since = in.get<hub::Position>();
+    }
     into.nsp = in.get_text();
     get_texts(in, into.to);
     get_texts(in, into.except);
@@ -75,7 +81,7 @@ bool decode_envelope(Bytes record, hub::Envelope &into) {
     for (std::uint32_t i = 0; i < attachments; ++i) {
         into.attachments.push_back(as_bytes(in.take(sizes.get<std::uint32_t>())));
     }
-    return in.ok() && into.op <= hub::Op::disconnect;
+    return in.ok() && into.op <= hub::Op::left;
 }
 
 } // namespace rt::cluster

@@ -15,6 +15,7 @@ constexpr std::uint16_t kAnswer = 100;
 constexpr std::uint16_t kProbeAnswer = 101;
 constexpr std::uint16_t kImage = 102;
 constexpr std::uint16_t kSession = 103; // comes unasked
+constexpr std::uint16_t kEnded = 104;
 
 shm::SeatRef seat_of(const engine::ExchangeId &id) noexcept { return {id.seat, id.seat_generation}; }
 
@@ -113,6 +114,10 @@ void Homes::serve(Call call, const Asked &asked, Text body, Millis now) {
     case Call::confirm:
         session.confirm_post(asked.by);
         return;
+    case Call::end:
+        session.close(engine::CloseReason::transport_close, now);
+        tell_ended(asked.by, true);
+        return;
     }
 }
 
@@ -122,6 +127,8 @@ void Homes::refuse(Call call, const engine::ExchangeId &by, Millis now) {
         tell_probe(by, false, now);
     } else if (call == Call::take) {
         give_nothing(by, now);
+    } else if (call == Call::end) {
+        tell_ended(by, false);
     } else if (call != Call::post_drop && call != Call::abort && call != Call::probe_seen &&
                call != Call::probe_end) {
         const wire::eio::ErrorAnswer &unknown = wire::eio::answer_to(wire::eio::RequestError::unknown_sid);
@@ -150,6 +157,29 @@ void Homes::hear_answer(Reader &in) {
     if (in.ok()) {
         events_.on_answer(slot, {status, kind, in.rest()});
     }
+}
+
+bool Homes::end_transport(const hub::LiveSession &session, Handle comeback) {
+    const shm::SeatRef home{session.seat, session.seat_generation};
+    if (home == me_) {
+        return false; // it is on its way here
+    }
+    std::string asked;
+    Writer out(asked);
+    out.put_text(session.sid);
+    out.put(engine::ExchangeId{me_.index, me_.generation, comeback});
+    const Bytes piece = as_bytes(asked);
+    events_.on_wanted(home);
+    return static_cast<bool>(post_.send(home, static_cast<std::uint16_t>(Call::end), {&piece, 1}));
+}
+
+void Homes::tell_ended(const engine::ExchangeId &to, bool found) {
+    std::string told;
+    Writer out(told);
+    out.put(to.slot);
+    out.put(found);
+    const Bytes piece = as_bytes(told);
+    static_cast<void>(post_.send(seat_of(to), kEnded, {&piece, 1}));
 }
 
 void Homes::tell_probe(const engine::ExchangeId &to, bool accepted, Millis now) {
@@ -295,6 +325,9 @@ void Homes::on_mail(shm::SeatRef, std::uint16_t kind, Bytes body, Millis now) {
         arrive(in, now);
     } else if (kind == kSession) {
         welcome(settle(in, nullptr, now), now);
+    } else if (kind == kEnded) {
+        const auto comeback = in.get<Handle>();
+        hub_->on_ended(comeback, in.get<bool>(), now);
     } else if (kind == kProbeAnswer) {
         const auto slot = in.get<Handle>();
         events_.on_probe(slot, in.get<bool>(), now);

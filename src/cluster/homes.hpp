@@ -32,6 +32,7 @@ enum class Call : std::uint16_t {
     probe_end,  // it gave up
     take,       // it said `5`: the session moves here
     let_go,     // this worker leaves and wants its GET to be answered
+    end,        // its client came back elsewhere: its transport ends
     confirm,    // the home that was asked is gone: is this POST under way at its successor?
 };
 
@@ -58,9 +59,14 @@ public:
     virtual void on_probe(Handle exchange, bool accepted, Millis now) = 0;
     // The session lives here now, without transport; null: it could not be had.
     virtual void on_arrival(Handle exchange, hub::Connection *connection, Millis now) = 0;
+    // Much depends on that worker now: is it alive?
+    virtual void on_wanted(shm::SeatRef seat) = 0;
 };
 
-class Homes final : public engine::Exchanges, public MailEvents, private ParkingEvents {
+class Homes final : public engine::Exchanges,
+                    public hub::Takeovers,
+                    public MailEvents,
+                    private ParkingEvents {
 public:
     Homes(shm::SeatRef me, PostOffice &post, LogBus &bus, HomeEvents &events);
 
@@ -76,6 +82,9 @@ public:
 
     // engine::Exchanges: from a session that lives here, to wherever the exchange is.
     [[nodiscard]] bool answer(const engine::ExchangeId &id, const engine::Answer &answer) override;
+
+    // hub::Takeovers: at a session's home, wherever that is.
+    [[nodiscard]] bool end_transport(const hub::LiveSession &session, Handle comeback) override;
 
     void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override;
 
@@ -111,6 +120,7 @@ private:
     void welcome(hub::Connection *arrived, Millis now);
     void refuse(Call call, const engine::ExchangeId &by, Millis now);
     void tell_probe(const engine::ExchangeId &to, bool accepted, Millis now);
+    void tell_ended(const engine::ExchangeId &to, bool found);
     void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now);
     void move(hub::Connection &connection, const engine::ExchangeId &to, Millis now);
     hub::Connection *take_back(Text image, Millis now);

@@ -23,16 +23,20 @@ LogBus::LogBus(const Place &place, shm::Stream stream, Wakes &wakes)
     : place_(place), stream_(stream), reader_(stream, stream.head()), wakes_(wakes) {}
 
 Result<hub::Position> LogBus::publish(const hub::Envelope &envelope) {
-    const std::span<const Bytes> pieces = writer_.encode(envelope);
-    const Result<shm::Extent> where = [&] {
-        shm::Locked held(place_.lock, place_.region);
-        return stream_.append(held, kEnvelopeRecord, pieces);
-    }();
-    if (!where) {
-        return where.error();
+    const Result<hub::Position> end = append(envelope);
+    if (end) {
+        wakes_.wake_readers();
     }
-    wakes_.wake_readers();
-    return where->end;
+    return end;
+}
+
+void LogBus::note(const hub::Envelope &envelope) { static_cast<void>(append(envelope)); }
+
+Result<hub::Position> LogBus::append(const hub::Envelope &envelope) {
+    const std::span<const Bytes> pieces = writer_.encode(envelope);
+    shm::Locked held(place_.lock, place_.region);
+    RT_TRY(where, stream_.append(held, kEnvelopeRecord, pieces));
+    return where.end;
 }
 
 void LogBus::catch_up(hub::Position until, Millis now) {

@@ -33,10 +33,13 @@ public:
     // Delivers at most `most` records; true if there are more.
     bool drain(std::size_t most, Millis now);
 
-    // Calls visit(envelope, end) for every one between the positions, without moving the cursor. False:
-    // the log has overrun them.
+    void note(const hub::Envelope &envelope) override;
     bool replay(hub::Position from, hub::Position until,
-                Fn<void(const hub::Envelope &, hub::Position)> visit);
+                Fn<void(const hub::Envelope &, hub::Position)> visit) override;
+    [[nodiscard]] bool holds(hub::Position position) const noexcept override {
+        return stream_.holds(position);
+    }
+    [[nodiscard]] hub::Position tail() const noexcept override { return stream_.tail(); }
 
     // Is there something to read? Asked again after announcing sleep.
     [[nodiscard]] bool behind() const noexcept { return reader_.cursor() < stream_.head(); }
@@ -44,6 +47,7 @@ public:
     [[nodiscard]] const shm::Stream &stream() const noexcept { return stream_; }
 
 private:
+    Result<hub::Position> append(const hub::Envelope &envelope);
     bool deliver_next(Millis now);
 
     Place place_;

@@ -40,7 +40,7 @@ void Reaper::reap(const shm::ConnectionRow &row, Millis now) {
     const Result<std::vector<shm::SocketRow>> sockets = roster.sockets_of(row.at.ref);
     for (std::size_t i = 0; sockets && i < sockets->size(); ++i) {
         const shm::SocketRow &socket = (*sockets)[i];
-        if (!roster.remove_socket(socket.at.ref) || !socket.connected) {
+        if (!(keep(socket, now) || roster.remove_socket(socket.at.ref)) || !socket.connected) {
             continue;
         }
         hub_.mourn({socket.nsp, socket.id, socket.user, socket.auth, transport_of(row.at.transport),
@@ -48,6 +48,17 @@ void Reaper::reap(const shm::ConnectionRow &row, Millis now) {
                    now);
     }
     static_cast<void>(roster.remove_connection(row.at.ref));
+}
+
+// Its client may come back to it. False: it is in the roster still, or another took it.
+bool Reaper::keep(const shm::SocketRow &socket, Millis now) {
+    if (!hub_.recovers() || !socket.connected) {
+        return false;
+    }
+    const Millis until = now + hub_.settings().recovery;
+    const Result<void> kept = directory_.roster().keep(socket.at.ref, static_cast<std::uint64_t>(until));
+    hub_.metrics().add(hub::Metric::kept_refused, kept || kept.code() == Code::gone ? 0 : 1);
+    return static_cast<bool>(kept);
 }
 
 } // namespace rt::cluster

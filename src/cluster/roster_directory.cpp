@@ -14,6 +14,10 @@ shm::ConnectionRef connection_ref(hub::RecordRef ref) noexcept { return {ref.cel
 
 shm::SocketRef socket_ref(hub::RecordRef ref) noexcept { return {ref.cell, ref.serial}; }
 
+shm::Claim claim_of(const hub::ClaimText &claim) noexcept {
+    return {claim.id, claim.pid, claim.nsp, claim.user};
+}
+
 shm::Transport transport_of(engine::TransportKind kind) noexcept {
     return kind == engine::TransportKind::websocket ? shm::Transport::websocket : shm::Transport::polling;
 }
@@ -62,7 +66,7 @@ void RosterDirectory::remove_connection(hub::RecordRef connection) {
 
 Result<hub::RecordRef> RosterDirectory::add_socket(hub::RecordRef connection, const hub::SocketText &socket) {
     const Text auth = socket.auth.size() <= shm::Roster::kMaxAuth ? socket.auth : Text();
-    const shm::NewSocket row{socket.id, socket.nsp, socket.user, {}, auth};
+    const shm::NewSocket row{socket.id, socket.nsp, socket.user, socket.pid, auth, socket.since};
     RT_TRY(ref, roster_.add_socket(connection_ref(connection), row));
     return hub::RecordRef{ref.cell, ref.serial};
 }
@@ -73,6 +77,20 @@ void RosterDirectory::set_connected(hub::RecordRef socket) {
 
 void RosterDirectory::remove_socket(hub::RecordRef socket) {
     static_cast<void>(roster_.remove_socket(socket_ref(socket)));
+}
+
+Result<void> RosterDirectory::keep(hub::RecordRef socket, Millis until) {
+    return roster_.keep(socket_ref(socket), static_cast<std::uint64_t>(until));
+}
+
+Result<hub::KeptSocket> RosterDirectory::claim(const hub::ClaimText &claim, Millis now) {
+    RT_TRY(kept, roster_.claim(claim_of(claim), static_cast<std::uint64_t>(now)));
+    return hub::KeptSocket{kept.since, std::move(kept.rooms)};
+}
+
+Result<hub::LiveSession> RosterDirectory::find_claimed(const hub::ClaimText &claim) {
+    RT_TRY(live, roster_.find_claimed(claim_of(claim)));
+    return hub::LiveSession{std::move(live.sid), live.at.home.index, live.at.home.generation};
 }
 
 Result<std::uint32_t> RosterDirectory::join(hub::RecordRef socket, Text room) {

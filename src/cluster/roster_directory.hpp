@@ -24,6 +24,9 @@ public:
     Result<hub::RecordRef> add_socket(hub::RecordRef connection, const hub::SocketText &socket) override;
     void set_connected(hub::RecordRef socket) override;
     void remove_socket(hub::RecordRef socket) override;
+    Result<void> keep(hub::RecordRef socket, Millis until) override;
+    Result<hub::KeptSocket> claim(const hub::ClaimText &claim, Millis now) override;
+    Result<hub::LiveSession> find_claimed(const hub::ClaimText &claim) override;
     Result<std::uint32_t> join(hub::RecordRef socket, Text room) override;
     void leave(hub::RecordRef socket, Text room) override;
     [[nodiscard]] bool knows_socket(Text id) override;

@@ -2,6 +2,7 @@
 // Hub: events whose acks somebody waits for. The ack id is the position of the envelope's end in
 // the log: one for the whole host, below 2^53, so one frame serves all sockets of a worker and a
 // socket that moves keeps it.
+#include "hub/frames.hpp"
 #include "hub/hub.hpp"
 #include "wire/sio.hpp"
 
@@ -17,11 +18,12 @@ std::span<const Text> Hub::ask(const Envelope &envelope, Position end, Millis no
     }
     const PendingAck ack{end, envelope.asker, now + envelope.asker.timeout};
     const auto delivery = envelope.is_volatile ? engine::Delivery::volatile_ : engine::Delivery::reliable;
-    const Ref<wire::Frame> question = make_frame(envelope, end);
+    const Ref<wire::Frame> question = event_frame(envelope, end, {});
     Ref<wire::Frame> plain; // without an id, for those who owe too many already
     for (Socket *socket : targets_) {
         if (!remember(*socket, ack, now)) {
-            plain = plain ? plain : make_frame(envelope, {});
+            plain =
+                plain ? plain : event_frame(envelope, {}, recovers() ? offsets_.text(end) : std::string());
             send(*socket, plain, delivery, now);
             continue;
         }

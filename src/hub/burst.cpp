@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "hub/burst.hpp"
 
+#include "hub/frames.hpp"
 #include "wire/sio.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace rt::hub {
 
@@ -18,18 +18,19 @@ bool Burst::takes(const Envelope &envelope) const noexcept {
            std::ranges::equal(envelope.except, audience_.except);
 }
 
-void Burst::begin(const Envelope &envelope) {
+void Burst::begin(const Envelope &envelope, Text offset) {
     audience_.nsp = envelope.nsp;
     audience_.to.assign(envelope.to.begin(), envelope.to.end());
     audience_.except.assign(envelope.except.begin(), envelope.except.end());
-    add(envelope);
+    add(envelope, offset);
 }
 
-void Burst::add(const Envelope &envelope) {
+void Burst::add(const Envelope &envelope, Text offset) {
     header_ = "4";
     const auto attached = static_cast<std::uint32_t>(envelope.attachments.size());
     wire::sio::append_header(header_, {wire::sio::Type::event, envelope.nsp, {}, attached});
-    wire::Frame::append_message(messages_, wire::WsOpcode::text, std::array<Text, 2>{header_, envelope.data});
+    wire::Frame::append_message(messages_, wire::WsOpcode::text,
+                                event_pieces(header_, envelope.data, offset));
     for (const Bytes attachment : envelope.attachments) {
         const Text payload = as_text(attachment);
         wire::Frame::append_message(messages_, wire::WsOpcode::binary, {&payload, 1});

@@ -19,8 +19,9 @@ public:
     // Does the envelope mean the same sockets, and is there room for it?
     [[nodiscard]] bool takes(const Envelope &envelope) const noexcept;
 
-    void begin(const Envelope &envelope);
-    void add(const Envelope &envelope);
+    // `offset`: as event_frame() takes it.
+    void begin(const Envelope &envelope, Text offset);
+    void add(const Envelope &envelope, Text offset);
 
     [[nodiscard]] bool empty() const noexcept { return events_ == 0; }
 

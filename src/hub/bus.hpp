@@ -4,6 +4,7 @@
 // when its own cursor reaches the envelope (decisions.md, idea 1).
 #pragma once
 
+#include "base/fn.hpp"
 #include "base/ports.hpp"
 #include "base/result.hpp"
 #include "base/slots.hpp"
@@ -15,7 +16,11 @@ namespace rt::hub {
 
 using Position = std::uint64_t; // in the host's log; an envelope's is where it ends
 
-enum class Op : std::uint8_t { emit, join, leave, disconnect };
+// joined, left: notes that a socket's room changed, for those who replay the log; nobody acts on
+// them.
+enum class Op : std::uint8_t { emit, join, leave, disconnect, joined, left };
+
+[[nodiscard]] constexpr bool is_note(Op op) noexcept { return op == Op::joined || op == Op::left; }
 
 // Who wants the clients' acks of an emit: a worker's open question (hub/replies.hpp).
 struct AskerId {
@@ -34,10 +39,11 @@ struct Envelope {
     Text nsp;
     std::vector<Text> to;           // rooms; empty is everybody of the namespace
     std::vector<Text> except;       // rooms; a socket's id is a room
-    std::vector<Text> rooms;        // join, leave: which
+    std::vector<Text> rooms;        // join, leave: which; a note: the one, and the socket in `to`
     Text data;                      // emit: ["event",...] with placeholders
     std::vector<Bytes> attachments; // emit
     AskerId asker;                  // emit
+    Position since = 0;             // a note: it took effect for what ends behind
 
     // Keeps the capacity: a worker uses one envelope for everything it reads.
     void clear() noexcept {
@@ -49,6 +55,7 @@ struct Envelope {
         rooms.clear();
         attachments.clear();
         asker = {};
+        since = 0;
     }
 };
 
@@ -62,6 +69,18 @@ public:
     // Delivers to this worker's hub everything up to `until`, so that what the caller does
     // next comes after it. Nested calls from inside a delivery do nothing.
     virtual void catch_up(Position until, Millis now) = 0;
+
+    // Appends a note and wakes nobody. One that does not fit is left out.
+    virtual void note(const Envelope &envelope) = 0;
+
+    // Calls visit(envelope, end) for every one between the positions, without moving the cursor.
+    // False: the log has overrun them.
+    virtual bool replay(Position from, Position until, Fn<void(const Envelope &, Position)> visit) = 0;
+
+    // Does an envelope end there that replay() still finds the next one of?
+    [[nodiscard]] virtual bool holds(Position position) const noexcept = 0;
+    // The oldest position that is held.
+    [[nodiscard]] virtual Position tail() const noexcept = 0;
 
     // Where the log ends now.
     [[nodiscard]] virtual Position head() const noexcept = 0;

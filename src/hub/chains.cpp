@@ -57,7 +57,20 @@ void Hub::on_connect(Connection &connection, Text name, Text auth, Millis now) {
     if (!connection.session().open()) {
         return;
     }
-    const Result<Socket *> added = add_socket(connection, *nsp, auth);
+    if (!recovers()) {
+        connect_anew(connection, *nsp, auth, now);
+        return;
+    }
+    RecoveryAuth split = split_auth(auth);
+    const std::string rest = split.rest;
+    if (split.pid.empty() || !come_back(connection, nsp->name(), std::move(split), now)) {
+        connect_anew(connection, *nsp, rest, now);
+    }
+}
+
+void Hub::connect_anew(Connection &connection, Namespace &nsp, Text auth, Millis now) {
+    const Text name = nsp.name();
+    const Result<Socket *> added = add_socket(connection, nsp, auth);
     if (!added) {
         connection.client().refuse(name, "{\"message\":\"Server is full\"}", now);
         return;
@@ -71,7 +84,7 @@ void Hub::on_connect(Connection &connection, Text name, Text auth, Millis now) {
     }
     Scope scope = scope_of(socket);
     scope.auth = auth;
-    start({nsp->settings().connect, Place::connect, socket.self, {}}, scope, now);
+    start({nsp.settings().connect, Place::connect, socket.self, {}}, scope, now);
 }
 
 void Hub::on_event(Handle handle, const sio::Packet &packet, std::span<const Bytes> attachments, Millis now) {
@@ -165,20 +178,35 @@ void Hub::finish_connect(Run &run, Millis now) {
         connection.client().refuse(name, connect_error(*failure), now);
         return;
     }
+    const Handle self = socket->self;
+    const PutOut end = socket->held->put_out;
     accept(*socket, now);
     catch_up(now);
+    if (socket = sockets_.find(self); socket != nullptr && end != PutOut::no) {
+        put_out(*socket, end == PutOut::connection, now);
+    }
 }
 
-// The answer first, then what the chain and the bus already sent.
+// What was missed, the answer, then what the chain and the bus already sent.
 void Hub::accept(Socket &socket, Millis now) {
     std::string answer = "{\"sid\":\"";
     answer += socket.id_text();
+    if (!socket.held->pid.empty()) {
+        answer += "\",\"pid\":\"";
+        answer += socket.held->pid;
+    }
     answer += "\"}";
     socket.connected = true;
     ports_.directory.set_connected(socket.record);
     trace(ports_.log, {"socket: ", socket.id_text(), " connected to ", socket.nsp.name()});
     const std::unique_ptr<Held> held = std::move(socket.held);
     const Handle self = socket.self;
+    if (held->recovered) {
+        send_missed(self, *held, now);
+    }
+    if (sockets_.find(self) == nullptr) {
+        return;
+    }
     socket.connection.client().accept(socket.nsp.name(), self, answer, now);
     for (const Ref<wire::Frame> &frame : held->frames) {
         if (Socket *still = sockets_.find(self); still != nullptr) {

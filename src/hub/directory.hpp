@@ -8,6 +8,7 @@
 #include "engine/session.hpp"
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -48,8 +49,30 @@ struct LostSocket {
 struct SocketText {
     Text nsp;
     Text id;
-    Text user; // may be empty
-    Text auth; // JSON
+    Text user;               // may be empty
+    Text auth;               // JSON
+    Text pid = {};           // empty: it is not kept when its transport is lost
+    std::uint64_t since = 0; // position of its CONNECT in the log
+};
+
+// Who comes back, and to which id.
+struct ClaimText {
+    Text id;
+    Text pid;
+    Text nsp;
+    Text user;
+};
+
+struct KeptSocket {
+    std::uint64_t since = 0;
+    std::vector<std::string> rooms;
+};
+
+// Where a session lives.
+struct LiveSession {
+    std::string sid;
+    std::uint32_t seat = 0;
+    std::uint32_t seat_generation = 0;
 };
 
 class Directory {
@@ -73,6 +96,15 @@ public:
     // Its CONNECT was answered: from now on its end is worth a disconnect { }.
     virtual void set_connected(RecordRef socket) = 0;
     virtual void remove_socket(RecordRef socket) = 0;
+
+    // In place of remove_socket: its client may come back until then (recovery). An error, and
+    // the socket is there still: it has no pid, or the zone no room.
+    virtual Result<void> keep(RecordRef socket, Millis until) = 0;
+    // Takes what was kept. not_found: nothing of this id; forbidden: it is another's, and stays.
+    virtual Result<KeptSocket> claim(const ClaimText &claim, Millis now) = 0;
+    // The same socket where it still lives. not_found, forbidden.
+    virtual Result<LiveSession> find_claimed(const ClaimText &claim) = 0;
+
     // How many are in the room on this host, at all its workers.
     virtual Result<std::uint32_t> join(RecordRef socket, Text room) = 0;
     virtual void leave(RecordRef socket, Text room) = 0;

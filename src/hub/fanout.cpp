@@ -2,6 +2,7 @@
 // Hub: from an envelope to the sockets it means. Cost is in the sockets it reaches, never
 // in those that are idle; the frame is made when the first target is found, once.
 #include "base/prefetch.hpp"
+#include "hub/frames.hpp"
 #include "hub/hub.hpp"
 #include "hub/trace.hpp"
 #include "wire/sio.hpp"
@@ -54,9 +55,12 @@ bool means(const Envelope &envelope, const Socket &socket) {
 } // namespace
 
 void Hub::on_envelope(const Envelope &envelope, Position end, Millis now) {
+    if (is_note(envelope.op)) {
+        return;
+    }
     if (burst_.takes(envelope)) {
         trace_targets(envelope);
-        burst_.add(envelope);
+        burst_.add(envelope, offset_of(envelope, end));
         return;
     }
     on_pause(false, now);
@@ -68,16 +72,16 @@ void Hub::on_envelope(const Envelope &envelope, Position end, Millis now) {
         ports_.replies.asked(envelope.asker, ask(envelope, end, now));
     } else if (!targets_.empty()) {
         trace_targets(envelope);
-        begin(envelope, now);
+        begin(envelope, end, now);
     }
 }
 
 // What suits waits for others like it.
-void Hub::begin(const Envelope &envelope, Millis now) {
+void Hub::begin(const Envelope &envelope, Position end, Millis now) {
     if (Burst::suits(envelope)) {
-        burst_.begin(envelope);
+        burst_.begin(envelope, offset_of(envelope, end));
     } else {
-        deliver(envelope, now);
+        deliver(envelope, end, now);
     }
 }
 
@@ -94,6 +98,9 @@ void Hub::on_pause(bool last, Millis now) {
 }
 
 void Hub::replay(Connection &connection, const Envelope &envelope, Position end, Millis now) {
+    if (is_note(envelope.op)) {
+        return;
+    }
     targets_.clear();
     for (const Handle handle : connection.sockets()) {
         Socket *socket = sockets_.find(handle);
@@ -102,7 +109,9 @@ void Hub::replay(Connection &connection, const Envelope &envelope, Position end,
         }
     }
     if (!envelope.asker) {
-        deliver(envelope, now);
+        applying_ = end;
+        deliver(envelope, end, now);
+        applying_ = 0;
         return;
     }
     for (const Text sid : ask(envelope, end, now)) {
@@ -158,13 +167,17 @@ void Hub::trace_targets(const Envelope &envelope) {
     }
 }
 
-void Hub::deliver(const Envelope &envelope, Millis now) {
+std::string Hub::offset_of(const Envelope &envelope, Position end) const {
+    return recovers() && carries_offset(envelope) ? offsets_.text(end) : std::string();
+}
+
+void Hub::deliver(const Envelope &envelope, Position end, Millis now) {
     if (targets_.empty()) {
         return;
     }
     if (envelope.op == Op::emit) {
         const auto delivery = envelope.is_volatile ? engine::Delivery::volatile_ : engine::Delivery::reliable;
-        send_to_targets(make_frame(envelope, {}), delivery, now);
+        send_to_targets(event_frame(envelope, {}, offset_of(envelope, end)), delivery, now);
         return;
     }
     for (Socket *socket : targets_) {
@@ -193,13 +206,6 @@ void Hub::finish_targets(const Ref<wire::Frame> &frame, Millis now) {
         }
     }
     metrics().add(Metric::events_out, sent * frame->packets());
-}
-
-Ref<wire::Frame> Hub::make_frame(const Envelope &envelope, std::optional<std::uint64_t> id) {
-    std::string header = "4";
-    const auto attached = static_cast<std::uint32_t>(envelope.attachments.size());
-    sio::append_header(header, {sio::Type::event, envelope.nsp, id, attached});
-    return wire::Frame::packet({header, envelope.data}, envelope.attachments);
 }
 
 void Hub::apply(const Envelope &envelope, Socket &socket, Millis now) {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kSidRandom = 21; // 28 characters: 168 bits that nobody guesses
 constexpr std::size_t kIdRandom = 12;  // 16 characters
+constexpr std::size_t kPidRandom = 21; // as a sid
 
 template <std::size_t Size> std::string random_text(Random &random) {
     std::array<std::uint8_t, Size> bytes;
@@ -27,6 +28,12 @@ std::uint64_t random_key(Random &random) {
     std::array<std::uint8_t, sizeof(std::uint64_t)> bytes;
     random.fill(bytes);
     return load_be<std::uint64_t>(bytes.data());
+}
+
+// A client that broke the protocol does not; nor one that was told of its end (socket.io,
+// recoverable disconnect reasons).
+bool may_come_back(engine::CloseReason reason) noexcept {
+    return reason != engine::CloseReason::parse_error && reason != engine::CloseReason::forced_server_close;
 }
 
 // What a pattern captured of the name; nothing if these are not its settings.
@@ -43,7 +50,7 @@ std::optional<std::vector<std::string>> match(const NamespaceSettings &settings,
 
 Hub::Hub(const AppSettings &settings, HubNames names, HubPorts ports)
     : settings_(settings), names_(std::move(names)), ports_(std::move(ports)),
-      hash_key_(random_key(ports_.random)), namespaces_(0, KeyedHash{hash_key_}) {}
+      hash_key_(random_key(ports_.random)), namespaces_(0, KeyedHash{hash_key_}), offsets_(names_.log) {}
 
 // Sockets refer to their namespaces and connections: they go first.
 Hub::~Hub() {
@@ -102,7 +109,12 @@ void Hub::on_closed(Connection &connection, engine::CloseReason reason, Millis n
         metrics().count(Metric::slow_closed);
     }
     while (!connection.sockets().empty()) {
-        drop(*sockets_.find(connection.sockets().back()), engine::reason_text(reason), now);
+        Socket &socket = *sockets_.find(connection.sockets().back());
+        if (may_come_back(reason)) {
+            lose(socket, engine::reason_text(reason), now);
+        } else {
+            drop(socket, engine::reason_text(reason), now);
+        }
     }
 }
 
@@ -163,6 +175,7 @@ void Hub::on_seat_gone(std::uint32_t seat, std::uint32_t seat_generation, Millis
     connections_.each([&](Handle, Connection &connection) {
         connection.session().on_seat_gone(seat, seat_generation, now);
     });
+    comebacks_.each([&](Handle handle, Comeback &) { look_again(handle); });
 }
 
 Namespace *Hub::known_namespace(Text name) const {
@@ -187,11 +200,25 @@ Namespace *Hub::namespace_for(Text name) {
     return nullptr;
 }
 
-Result<Socket *> Hub::add_socket(Connection &connection, Namespace &nsp, Text auth) {
-    SocketId id{};
+// With recovery the id follows from the pid: so a pid finds its socket, and nobody else.
+Hub::Identity Hub::new_identity() {
+    Identity made;
+    if (recovers()) {
+        made.pid = names_.host + random_text<kPidRandom>(ports_.random);
+        if (const std::optional<SocketId> id = id_of_pid(names_.host, made.pid)) {
+            made.id = *id;
+            return made;
+        }
+        made.pid.clear();
+    }
     const std::string text = names_.host + random_text<kIdRandom>(ports_.random);
-    text.copy(id.data(), id.size());
-    Socket &socket = place_socket(connection, nsp, id);
+    text.copy(made.id.data(), made.id.size());
+    return made;
+}
+
+Result<Socket *> Hub::add_socket(Connection &connection, Namespace &nsp, Text auth) {
+    const Identity made = new_identity();
+    Socket &socket = place_socket(connection, nsp, made.id);
     if (nsp.settings().keeps_auth) {
         socket.auth = std::make_unique<std::string>(auth);
     }
@@ -199,7 +226,8 @@ Result<Socket *> Hub::add_socket(Connection &connection, Namespace &nsp, Text au
     scope.auth = auth;
     socket.user = settings_.user.text(scope);
     const Result<RecordRef> record =
-        ports_.directory.add_socket(connection.record(), {nsp.name(), socket.id_text(), socket.user, auth});
+        ports_.directory.add_socket(connection.record(), {nsp.name(), socket.id_text(), socket.user, auth,
+                                                          made.pid, ports_.bus.cursor()});
     if (!record) {
         metrics().count(Metric::refused_zone_full);
         forget(socket);
@@ -207,6 +235,7 @@ Result<Socket *> Hub::add_socket(Connection &connection, Namespace &nsp, Text au
     }
     socket.record = *record;
     socket.held = std::make_unique<Held>();
+    socket.held->pid = made.pid;
     return &socket;
 }
 

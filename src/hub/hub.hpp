@@ -11,11 +11,14 @@
 #include "base/slots.hpp"
 #include "hub/burst.hpp"
 #include "hub/bus.hpp"
+#include "hub/comeback.hpp"
 #include "hub/connection.hpp"
 #include "hub/directory.hpp"
 #include "hub/laggards.hpp"
 #include "hub/metrics.hpp"
 #include "hub/namespace.hpp"
+#include "hub/offset.hpp"
+#include "hub/replay.hpp"
 #include "hub/replies.hpp"
 #include "hub/run.hpp"
 #include "hub/settings.hpp"
@@ -29,6 +32,16 @@
 
 namespace rt::hub {
 
+// Other workers' connections.
+class Takeovers {
+public:
+    virtual ~Takeovers() = default;
+
+    // Asks a session's home to end its transport; Hub::on_ended comes when it did, nothing if it
+    // dies meanwhile. False: it cannot be asked now.
+    virtual bool end_transport(const LiveSession &session, Handle comeback) = 0;
+};
+
 struct HubPorts {
     Bus &bus;
     Directory &directory;
@@ -39,12 +52,14 @@ struct HubPorts {
     engine::SessionPorts session;
     // The owner calls Hub::reap() before the event loop sleeps, when this was called.
     Fn<void()> request_reap;
+    Takeovers *takeovers = nullptr; // with recovery
 };
 
 struct HubNames {
-    std::string host;   // 4 characters of the id alphabet: the first part of every id
-    std::string node;   // $realtime_node
-    std::string worker; // $realtime_worker
+    std::string host;     // 4 characters of the id alphabet: the first part of every id
+    std::string node;     // $realtime_node
+    std::string worker;   // $realtime_worker
+    std::string log = {}; // <host>.<epoch>: what offsets begin with
 };
 
 class Hub final : public BusEvents {
@@ -113,6 +128,18 @@ public:
     // No CONNECT and no chain of the connection's sockets is under way. Only then may it freeze.
     [[nodiscard]] bool is_quiet(const Connection &connection) const;
 
+    // --- recovery (recovery.cpp) ---
+
+    // Brings back those who asked for it: once per turn, before the sessions are flushed.
+    void recover(Millis now);
+    // The home of a session that somebody comes back to has ended its transport, or (not found)
+    // does not have it.
+    void on_ended(Handle comeback, bool found, Millis now);
+    void look_again(Handle comeback);
+
+    // Do joins and leaves leave notes in the log, and events carry their offset?
+    [[nodiscard]] bool recovers() const noexcept { return settings_.recovery > 0; }
+
     // --- sockets (sockets.cpp) ---
 
     [[nodiscard]] Socket *find_socket(Handle socket) const noexcept { return sockets_.find(socket); }
@@ -122,6 +149,8 @@ public:
     void put_out(Socket &socket, bool connection, Millis now);
     // The socket is gone for the application; disconnect { } runs if it was connected.
     void drop(Socket &socket, Text reason, Millis now);
+    // The same, but its client may come back to it.
+    void lose(Socket &socket, Text reason, Millis now);
     // A socket of a worker that died: the same, here and in its place.
     void mourn(const LostSocket &lost, Millis now);
     // False: not queued, nor held until the CONNECT is answered.
@@ -144,10 +173,18 @@ public:
 private:
     [[nodiscard]] Namespace *namespace_for(Text name);
     [[nodiscard]] Namespace *known_namespace(Text name) const;
+    void connect_anew(Connection &connection, Namespace &nsp, Text auth, Millis now);
     Result<Socket *> add_socket(Connection &connection, Namespace &nsp, Text auth);
+    struct Identity {
+        SocketId id{};
+        std::string pid; // empty: no recovery
+    };
+    [[nodiscard]] Identity new_identity();
     [[nodiscard]] bool join_user(Socket &socket);
     Socket &place_socket(Connection &connection, Namespace &nsp, const SocketId &id);
     void put_out_one(Socket &socket, Millis now);
+    void run_disconnect(Socket &socket, Text reason, Millis now);
+    void note(const Socket &socket, Op op, Text room);
     void forget(Socket &socket);
     void release(Connection &connection);
     void count_transport(engine::TransportKind transport, int amount) noexcept;
@@ -159,6 +196,18 @@ private:
     Result<void> thaw_sockets(Connection &connection, Reader &in, Millis now);
 
     [[nodiscard]] Scope scope_in(const Namespace &nsp) const;
+    struct Batch;
+    [[nodiscard]] bool come_back(Connection &connection, Text nsp, RecoveryAuth auth, Millis now);
+    void queue(Handle comeback);
+    void look(Handle comeback, Batch &batch, Millis now);
+    Result<KeptSocket> claim(Comeback &comeback, const ClaimText &claim, Millis now);
+    Result<Position> start_of(const Comeback &comeback, Position since) const;
+    void replay_missed(Batch &batch);
+    void refuse_overrun(Batch &batch);
+    void place(Batch &batch, Millis now);
+    Result<Socket *> restore(Returning &who);
+    void send_missed(Handle self, Held &held, Millis now);
+
     [[nodiscard]] Scope scope_of(const Socket &socket) const;
     void start(const Run::Start &start, const Scope &scope, Millis now);
     void park(std::unique_ptr<Run> run);
@@ -167,14 +216,14 @@ private:
 
     [[nodiscard]] bool collect_plain(const Namespace &nsp, std::span<const Text> to);
     void collect(Namespace &nsp, const Envelope &envelope);
-    void begin(const Envelope &envelope, Millis now);
+    void begin(const Envelope &envelope, Position end, Millis now);
+    // The offset of what ends there, if the event carries one; else empty.
+    [[nodiscard]] std::string offset_of(const Envelope &envelope, Position end) const;
     void trace_targets(const Envelope &envelope);
-    void deliver(const Envelope &envelope, Millis now);
+    void deliver(const Envelope &envelope, Position end, Millis now);
     void send_to_targets(const Ref<wire::Frame> &frame, engine::Delivery delivery, Millis now);
     void finish_targets(const Ref<wire::Frame> &frame, Millis now);
     void apply(const Envelope &envelope, Socket &socket, Millis now);
-    [[nodiscard]] static Ref<wire::Frame> make_frame(const Envelope &envelope,
-                                                     std::optional<std::uint64_t> id);
     [[nodiscard]] std::span<const Text> ask(const Envelope &envelope, Position end, Millis now);
     bool remember(Socket &socket, const PendingAck &ack, Millis now);
 
@@ -199,7 +248,11 @@ private:
     std::vector<Socket *> targets_; // of the envelope being delivered, or the burst; keeps its capacity
     Burst burst_;
     std::vector<Text> asked_; // of them, those whose ack is waited for
-    Position appended_ = 0;   // and not yet known to be delivered here
+    SlotMap<Comeback> comebacks_;
+    std::vector<Handle> returning_; // of them, those to look at in this turn
+    Offsets offsets_;
+    Position applying_ = 0; // the end of what is replayed, where that is not the cursor
+    Position appended_ = 0; // and not yet known to be delivered here
     std::uint32_t mark_ = 0;
     bool empty_namespace_ = false;
 };

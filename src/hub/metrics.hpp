@@ -36,7 +36,17 @@ enum class Metric : std::uint8_t {
     refused_attachments,
     refused_depth,
     refused_acks,
-    refused_busy, // a worker's mailbox had no room
+    refused_busy,           // a worker's mailbox had no room
+    recovered,              // sockets that came back
+    not_recovered_unknown,  // not kept, or no longer
+    not_recovered_foreign,  // of another namespace or user
+    not_recovered_offset,   // no position of this log
+    not_recovered_overrun,  // the log has gone on too far
+    not_recovered_silent,   // its worker does not let go of it
+    not_recovered_too_much, // missed more than realtime_send_buffer
+    not_recovered_full,     // the zone had no room
+    kept_refused,           // sockets that could not be kept
+    kept_evicted,           // gave their room to others
     first_gauge,
     sockets = first_gauge,
     polling,   // connections on long-polling
@@ -49,20 +59,44 @@ inline constexpr std::size_t kMetrics = static_cast<std::size_t>(Metric::end);
 
 // The names in the status document and, prefixed, in the Prometheus text.
 inline constexpr std::array<Text, kMetrics> kMetricNames = {
-    "connections",       "events_in",
-    "events_out",        "published",
-    "acks_in",           "upgrades",
-    "moves_in",          "moves_out",
-    "handed_over",       "drained",
-    "dropped_volatile",  "lapped",
-    "parse_errors",      "ping_timeouts",
-    "slow_closed",       "refused_sessions",
-    "refused_zone_full", "refused_origin",
-    "refused_payload",   "refused_namespaces",
-    "refused_rooms",     "refused_attachments",
-    "refused_depth",     "refused_acks",
-    "refused_busy",      "sockets",
-    "polling",           "websocket",
+    "connections",
+    "events_in",
+    "events_out",
+    "published",
+    "acks_in",
+    "upgrades",
+    "moves_in",
+    "moves_out",
+    "handed_over",
+    "drained",
+    "dropped_volatile",
+    "lapped",
+    "parse_errors",
+    "ping_timeouts",
+    "slow_closed",
+    "refused_sessions",
+    "refused_zone_full",
+    "refused_origin",
+    "refused_payload",
+    "refused_namespaces",
+    "refused_rooms",
+    "refused_attachments",
+    "refused_depth",
+    "refused_acks",
+    "refused_busy",
+    "recovered",
+    "not_recovered_unknown",
+    "not_recovered_foreign",
+    "not_recovered_offset",
+    "not_recovered_overrun",
+    "not_recovered_silent",
+    "not_recovered_too_much",
+    "not_recovered_full",
+    "kept_refused",
+    "kept_evicted",
+    "sockets",
+    "polling",
+    "websocket",
     "log_lag",
 };
 

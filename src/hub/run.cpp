@@ -61,15 +61,27 @@ Socket *Run::settled() const {
     return socket();
 }
 
-void Run::emit_to_sender(const Payload &data, engine::Delivery delivery) {
+Result<void> Run::emit_to_sender(const Payload &data, engine::Delivery delivery) {
+    if (socket() == nullptr) {
+        return {};
+    }
+    if (hub_.recovers()) {
+        Envelope envelope;
+        envelope.is_volatile = delivery == engine::Delivery::volatile_;
+        envelope.to = {scope_.sid};
+        envelope.data = data.json;
+        envelope.attachments = data.attachments;
+        return publish(envelope);
+    }
     Socket *sender = settled();
     if (sender == nullptr) {
-        return;
+        return {};
     }
     std::string header = "4";
     const auto attached = static_cast<std::uint32_t>(data.attachments.size());
     sio::append_header(header, {sio::Type::event, scope_.nsp, {}, attached});
     hub_.send(*sender, wire::Frame::packet({header, data.json}, data.attachments), delivery, now_);
+    return {};
 }
 
 void Run::ack(const Payload &args) {

@@ -51,8 +51,9 @@ public:
     // sender comes after it (decisions.md, idea 1).
     Result<void> publish(Envelope &envelope);
 
-    // Sends an event to the sender alone. `data.json` is the whole array, ["event",...].
-    void emit_to_sender(const Payload &data, engine::Delivery delivery);
+    // Sends an event to the sender alone. `data.json` is the whole array, ["event",...]. With
+    // recovery it goes through the log, or it could not be replayed; then too_big.
+    Result<void> emit_to_sender(const Payload &data, engine::Delivery delivery);
 
     // Answers the ack, once; without an ack id, or when it is answered, nothing. `args.json`
     // is the inside of the JSON array, without brackets.

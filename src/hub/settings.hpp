@@ -3,6 +3,7 @@
 // after nginx has parsed everything; lives as long as the cycle; tests build it directly.
 #pragma once
 
+#include "base/ports.hpp"
 #include "hub/action.hpp"
 #include "hub/pattern.hpp"
 #include "hub/value.hpp"
@@ -38,6 +39,7 @@ struct AppSettings {
     std::string name;
     std::string zone;                  // shared memory zone; its log is "<zone>.log"
     std::size_t zone_size = 32u << 20; // bytes of both together
+    Millis recovery = 0;               // for how long a lost transport's sockets are kept; 0: not at all
     Value user;                        // who a connection is; empty = nobody
     std::vector<std::string> captured; // nginx variables kept from the handshake, by name
     std::vector<std::unique_ptr<NamespaceSettings>> namespaces; // exact first, then patterns

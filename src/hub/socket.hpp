@@ -30,10 +30,17 @@ struct Membership {
     std::uint32_t index;
 };
 
+// By the server.
+enum class PutOut : std::uint8_t { no, socket, connection };
+
 // Frames for a socket whose CONNECT is not answered: they leave behind the answer.
 struct Held {
     std::vector<Ref<wire::Frame>> frames;
     std::size_t bytes = 0;
+    std::string pid;                           // with recovery
+    bool recovered = false;                    // and then
+    PutOut put_out = PutOut::no;               // while it was away
+    std::vector<Ref<wire::Frame>> missed = {}; // leave before the answer
 };
 
 struct Socket {

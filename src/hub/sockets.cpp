@@ -30,6 +30,7 @@ Result<void> Hub::join(Socket &socket, Text room) {
         socket.nsp.rooms.leave(socket, room);
         return known.error();
     }
+    note(socket, Op::joined, room);
     return {};
 }
 
@@ -48,9 +49,27 @@ bool Hub::join_user(Socket &socket) {
 }
 
 void Hub::leave(Socket &socket, Text room) {
-    if (socket.nsp.rooms.leave(socket, room)) {
-        ports_.directory.leave(socket.record, room);
+    const Room *known = socket.nsp.rooms.find(room);
+    if (known == nullptr || !Rooms::is_in(socket, *known)) {
+        return;
     }
+    note(socket, Op::left, room); // first: a kill in between must not hide what it still got
+    socket.nsp.rooms.leave(socket, room);
+    ports_.directory.leave(socket.record, room);
+}
+
+// So that whoever replays the log knows which rooms the socket was in, and when.
+void Hub::note(const Socket &socket, Op op, Text room) {
+    if (!recovers()) {
+        return;
+    }
+    Envelope envelope;
+    envelope.op = op;
+    envelope.nsp = socket.nsp.name();
+    envelope.to = {socket.id_text()};
+    envelope.rooms = {room};
+    envelope.since = applying_ != 0 ? applying_ : ports_.bus.cursor();
+    ports_.bus.note(envelope);
 }
 
 // Whatever is sent may end the session, if its buffer is full, and then no socket is left.
@@ -86,15 +105,32 @@ void Hub::put_out_one(Socket &socket, Millis now) {
     }
 }
 
-void Hub::drop(Socket &socket, Text reason, Millis now) {
-    if (socket.connected) {
-        socket.connected = false;
-        trace(ports_.log, {"socket: ", socket.id_text(), " left ", socket.nsp.name(), ": ", reason});
-        Scope scope = scope_of(socket);
-        scope.close_reason = reason;
-        start({socket.nsp.settings().disconnect, Place::disconnect, {}, {}}, scope, now);
+void Hub::run_disconnect(Socket &socket, Text reason, Millis now) {
+    if (!socket.connected) {
+        return;
     }
+    socket.connected = false;
+    trace(ports_.log, {"socket: ", socket.id_text(), " left ", socket.nsp.name(), ": ", reason});
+    Scope scope = scope_of(socket);
+    scope.close_reason = reason;
+    start({socket.nsp.settings().disconnect, Place::disconnect, {}, {}}, scope, now);
+}
+
+void Hub::drop(Socket &socket, Text reason, Millis now) {
+    run_disconnect(socket, reason, now);
     ports_.directory.remove_socket(socket.record);
+    forget(socket);
+}
+
+// Its client knows the pid once its CONNECT is answered, or from before.
+void Hub::lose(Socket &socket, Text reason, Millis now) {
+    const bool known = socket.connected || (socket.held != nullptr && socket.held->recovered);
+    run_disconnect(socket, reason, now);
+    if (recovers() && known) {
+        const Result<void> kept = ports_.directory.keep(socket.record, now + settings_.recovery);
+        metrics().add(Metric::kept_refused, kept ? 0 : 1);
+    }
+    ports_.directory.remove_socket(socket.record); // if it was not kept
     forget(socket);
 }
 

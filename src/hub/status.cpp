@@ -4,11 +4,15 @@
 #include "base/text.hpp"
 #include "wire/json_write.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace rt::hub {
 
 namespace {
 
-constexpr Text kRefused = "refused_";
+// Metrics whose names begin so stand together, in an object of that name.
+constexpr std::array<Text, 2> kGroups = {"refused_", "not_recovered_"};
 
 // Builds one JSON object: members in order, commas where they belong.
 class Object {
@@ -34,17 +38,22 @@ private:
     bool empty_ = true;
 };
 
-// The refusals by limit stand together, the rest beside them.
+bool is_in_group(Text name) {
+    return std::ranges::any_of(kGroups, [&](Text group) { return name.starts_with(group); });
+}
+
 void put_metrics(Object &object, const std::array<std::uint64_t, kMetrics> &values) {
     for (std::size_t i = 0; i < kMetrics; ++i) {
-        if (!kMetricNames[i].starts_with(kRefused)) {
+        if (!is_in_group(kMetricNames[i])) {
             object.number(kMetricNames[i], values[i]);
         }
     }
-    Object refused(object.key("refused"));
-    for (std::size_t i = 0; i < kMetrics; ++i) {
-        if (kMetricNames[i].starts_with(kRefused)) {
-            refused.number(kMetricNames[i].substr(kRefused.size()), values[i]);
+    for (const Text group : kGroups) {
+        Object inner(object.key(group.substr(0, group.size() - 1)));
+        for (std::size_t i = 0; i < kMetrics; ++i) {
+            if (kMetricNames[i].starts_with(group)) {
+                inner.number(kMetricNames[i].substr(group.size()), values[i]);
+            }
         }
     }
 }
@@ -151,6 +160,7 @@ std::string status_json(const Status &status) {
             roster.number("connections", status.roster.connections);
             roster.number("sockets", status.roster.sockets);
             roster.number("rooms", status.roster.rooms);
+            roster.number("kept", status.roster.kept);
             roster.number("used", status.roster.used);
             roster.number("free", status.roster.free);
             roster.number("size", status.roster.size);

@@ -32,6 +32,7 @@ struct RosterStatus {
     std::uint32_t connections = 0;
     std::uint32_t sockets = 0;
     std::uint32_t rooms = 0;
+    std::uint32_t kept = 0;
     std::uint64_t used = 0; // bytes
     std::uint64_t size = 0;
     std::uint64_t free = 0;

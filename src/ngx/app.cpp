@@ -12,6 +12,7 @@ namespace rt::ngx {
 namespace {
 
 constexpr std::size_t kRecordsPerTurn = 2000; // of the log, then others have their turn
+constexpr std::size_t kSweptPerBeat = 1000;   // kept sockets, in one locked section
 
 // The first part of every id: the same for all workers of the host, another for a zone that
 // was made anew.
@@ -24,8 +25,20 @@ std::string host_of(const shm::Region &region) {
     return host;
 }
 
+// Another one for every life of the log, with what `host` has of the same number.
+std::string epoch_of(const shm::Region &region) {
+    std::array<std::uint8_t, 5> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        bytes[i] = static_cast<std::uint8_t>(region.epoch() >> (24 + 8 * i));
+    }
+    std::string epoch;
+    append_base64url(epoch, bytes);
+    return epoch;
+}
+
 hub::HubNames names_of(const Worker &worker, const shm::Region &region) {
-    return {host_of(region), std::string(worker.hostname()), std::to_string(ngx_worker)};
+    const std::string host = host_of(region);
+    return {host, std::string(worker.hostname()), std::to_string(ngx_worker), host + "." + epoch_of(region)};
 }
 
 // Mail for this claim of the seat is taken from here on.
@@ -71,7 +84,8 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
             worker.random(),
             worker.core_log(),
             {worker.deadlines(), homes_, worker},
-            [&worker] { worker.touch(); }}),
+            [&worker] { worker.touch(); },
+            &homes_}),
       reaper_(worker.seats(), directory_, hub_) {
     bus_.attach(hub_);
     homes_.attach(hub_, directory_);
@@ -93,6 +107,7 @@ bool App::work() {
     homes_.go_on(now);
     bool more = bus_.drain(kRecordsPerTurn, now);
     more = reaper_.step(now) || more;
+    hub_.recover(now);
     metrics_.set(hub::Metric::log_lag, bus_.lag());
     return more;
 }
@@ -115,8 +130,15 @@ void App::forget(shm::SeatRef dead) {
     questions_.forget(dead);
 }
 
-// The status of the whole host shows them, at whichever worker it is asked for.
 void App::beat() {
+    const auto now = static_cast<std::uint64_t>(worker_.now());
+    directory_.roster().sweep_kept(now, kSweptPerBeat);
+    metrics_.add(hub::Metric::kept_evicted, directory_.roster().take_evicted());
+    show_slow();
+}
+
+// The status of the whole host shows them, at whichever worker it is asked for.
+void App::show_slow() {
     if (!hub_.has_slow() && !slow_shown_) {
         return;
     }

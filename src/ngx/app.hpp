@@ -110,6 +110,7 @@ private:
     cluster::Questions questions_;
     hub::Hub hub_;
     cluster::Reaper reaper_;
+    void show_slow();
     bool slow_shown_ = false; // something stands in the table of slow clients
 };
 

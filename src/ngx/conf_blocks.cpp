@@ -179,6 +179,19 @@ char *set_user(ngx_conf_t *cf, Block &block) {
     return conf_ok();
 }
 
+char *set_recovery(ngx_conf_t *cf, Block &block) {
+    if (!block.first("recovery")) {
+        return duplicate();
+    }
+    const Text word = words_of(cf)[1];
+    const std::optional<Millis> time = word == "off" ? Millis{0} : parse_time(word);
+    if (!time || (*time == 0 && word != "off")) {
+        return invalid(cf, word, "a time or \"off\"");
+    }
+    block.app.settings.recovery = *time;
+    return conf_ok();
+}
+
 char *set_namespace(ngx_conf_t *cf, Block &block) {
     Match match = match_of(cf);
     if (match.refused) {

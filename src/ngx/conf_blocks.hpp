@@ -20,6 +20,7 @@ char *set_app(ngx_conf_t *cf, MainConf &main);
 
 char *set_zone(ngx_conf_t *cf, Block &block);
 char *set_user(ngx_conf_t *cf, Block &block);
+char *set_recovery(ngx_conf_t *cf, Block &block);
 char *set_namespace(ngx_conf_t *cf, Block &block);
 char *set_connect(ngx_conf_t *cf, Block &block);
 char *set_disconnect(ngx_conf_t *cf, Block &block);

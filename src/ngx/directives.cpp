@@ -69,6 +69,7 @@ ngx_command_t http_directives[] = {
 ngx_command_t app_directives[] = {
     {ngx_string("zone"), kInApp | NGX_CONF_TAKE1, in_block<set_zone>, 0, 0, nullptr},
     {ngx_string("user"), kInApp | NGX_CONF_TAKE1, in_block<set_user>, 0, 0, nullptr},
+    {ngx_string("recovery"), kInApp | NGX_CONF_TAKE1, in_block<set_recovery>, 0, 0, nullptr},
     {ngx_string("namespace"), kInApp | NGX_CONF_BLOCK | NGX_CONF_TAKE12, in_block<set_namespace>, 0, 0, nullptr},
 
     {ngx_string("connect"), kInNamespace | NGX_CONF_BLOCK | NGX_CONF_NOARGS, in_block<set_connect>, 0, 0, nullptr},

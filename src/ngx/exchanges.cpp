@@ -194,4 +194,6 @@ void Exchanges::on_arrival(Handle handle, hub::Connection *connection, Millis no
     }
 }
 
+void Exchanges::on_wanted(shm::SeatRef) { app_.worker().suspect(); }
+
 } // namespace rt::ngx

@@ -56,6 +56,7 @@ public:
     void on_answer(Handle exchange, const engine::Answer &answer) override;
     void on_probe(Handle exchange, bool accepted, Millis now) override;
     void on_arrival(Handle exchange, hub::Connection *connection, Millis now) override;
+    void on_wanted(shm::SeatRef seat) override;
 
 private:
     struct Exchange {

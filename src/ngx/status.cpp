@@ -98,6 +98,7 @@ hub::Status collect(App &app) {
     status.roster = {counts.connections,
                      counts.sockets,
                      counts.rooms,
+                     counts.kept,
                      std::uint64_t{counts.cells_used} * shm::Cells::kSize,
                      (std::uint64_t{counts.cells_used} + counts.cells_free) * shm::Cells::kSize,
                      std::uint64_t{counts.cells_free} * shm::Cells::kSize};

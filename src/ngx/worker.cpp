@@ -151,6 +151,10 @@ void Worker::turn() {
     for (const auto &app : apps_) {
         more = app->work() || more;
     }
+    if (std::exchange(suspects_, false)) {
+        neighbors_.look();
+        more = true;
+    }
     flush(now());
     wake_others();
     for (const auto &app : apps_) {
@@ -175,6 +179,11 @@ void Worker::on_accept(ngx_event_t *event) noexcept {
     if (Worker *worker = current(); worker != nullptr) {
         guard([](const char *) {}, [&] { worker->share_load(); });
     }
+}
+
+void Worker::suspect() noexcept {
+    suspects_ = true;
+    touch();
 }
 
 void Worker::take_over_later(Upgrade upgrade) {

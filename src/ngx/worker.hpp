@@ -64,6 +64,9 @@ public:
     // Something happened: turn() runs before the loop sleeps.
     void touch() noexcept;
 
+    // Some worker may be dead: this turn finds out.
+    void suspect() noexcept;
+
     void take_over_later(Upgrade upgrade);
     // A connection that has more to read than its share of this turn.
     void read_later(ngx_connection_t &c) noexcept;
@@ -132,6 +135,7 @@ private:
     int deserted_beats_ = 0;
     bool quitting_ = false;
     bool wake_readers_ = false;
+    bool suspects_ = false;
     bool in_turn_ = false;
     std::array<std::uint8_t, 16384> read_buffer_; // for every connection in turn
 };

@@ -53,6 +53,11 @@ Position Stream::head() const noexcept { return shared(header_->head).load(std::
 
 Position Stream::tail() const noexcept { return shared(header_->tail).load(std::memory_order_acquire); }
 
+bool Stream::holds(Position position) const noexcept {
+    const Position now = head();
+    return position >= tail() && (position == now || ring_.find(position, now).valid);
+}
+
 auto Stream::place(MutableBytes area) noexcept -> Result<Header *> {
     auto *header = area.size() >= kLeast ? overlay<Header>(area) : nullptr;
     if (header == nullptr) {

@@ -35,6 +35,9 @@ public:
     // bytes give no event, so whoever keeps cursors for them compares those each turn.
     [[nodiscard]] Position tail() const noexcept;
 
+    // Could a reader go on from there now? Not from what a client made up.
+    [[nodiscard]] bool holds(Position position) const noexcept;
+
     // Bytes of the ring: head() - tail() is the span, head() - cursor a reader's lag.
     [[nodiscard]] std::size_t capacity() const noexcept { return ring_.capacity(); }
 

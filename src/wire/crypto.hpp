@@ -17,6 +17,11 @@ using Sha1 = std::array<std::uint8_t, 20>;
 // unavailable: the library refuses SHA-1 (a FIPS policy).
 Result<Sha1> sha1(Bytes data);
 
+using Sha256 = std::array<std::uint8_t, 32>;
+
+// unavailable: the library has no memory.
+Result<Sha256> sha256(Bytes data);
+
 // Takes as long for equal as for unequal content. The length is no secret.
 bool equal_secret(Bytes a, Bytes b) noexcept;
 

@@ -33,6 +33,10 @@ void change_everything(Roster &roster) {
             static_cast<void>(roster.leave(row.at.ref, room));
         }
         static_cast<void>(roster.rooms_of(row.at.ref));
+        if (row.rooms.size() % 3 == 1) {
+            static_cast<void>(roster.keep(row.at.ref, row.rooms.size()));
+        }
+        static_cast<void>(roster.claim({row.id, row.pid, row.nsp, row.user}, 0));
         if (row.rooms.size() % 2 == 1) {
             static_cast<void>(roster.remove_socket(row.at.ref));
         }
@@ -44,6 +48,7 @@ void change_everything(Roster &roster) {
             roster.add_socket(row.at.ref, {row.sid.substr(0, 19) + "x", "/", "u", "", "[1,2]"}));
     }
     static_cast<void>(add_client(roster, sid_of(1)));
+    static_cast<void>(roster.sweep_kept(2, 3));
 }
 
 void fuzz_cells(bool died) {

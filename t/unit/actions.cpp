@@ -49,6 +49,10 @@ public:
     }
     [[nodiscard]] Position head() const noexcept override { return position_; }
     [[nodiscard]] Position cursor() const noexcept override { return position_; }
+    [[nodiscard]] Position tail() const noexcept override { return 0; }
+    [[nodiscard]] bool holds(Position) const noexcept override { return true; }
+    void note(const Envelope &) override {}
+    bool replay(Position, Position, Fn<void(const Envelope &, Position)>) override { return true; }
 
     std::string notes;
     bool full = false;
@@ -70,6 +74,9 @@ public:
     Result<RecordRef> add_socket(RecordRef, const SocketText &) override { return record(); }
     void set_connected(RecordRef) override {}
     void remove_socket(RecordRef) override {}
+    Result<void> keep(RecordRef, Millis) override { return {Code::full, "not kept"}; }
+    Result<KeptSocket> claim(const ClaimText &, Millis) override { return {Code::not_found, "not kept"}; }
+    Result<LiveSession> find_claimed(const ClaimText &) override { return {Code::not_found, "not here"}; }
     Result<std::uint32_t> join(RecordRef, Text room) override {
         joined += std::string(room) + ";";
         return 1;

@@ -42,14 +42,14 @@ std::string show(const Envelope &envelope) {
                std::to_string(envelope.asker.seat_generation) + "." +
                std::to_string(envelope.asker.slot.index) + "." + std::to_string(envelope.asker.timeout);
     }
-    return out;
+    return out + (envelope.since != 0 ? " since " + std::to_string(envelope.since) : "");
 }
 
 // Any envelope, its views into `texts`.
 Envelope any(std::mt19937 &random, const std::vector<std::string> &texts) {
     const auto text = [&] { return Text(texts[random() % texts.size()]); };
     Envelope made;
-    made.op = static_cast<hub::Op>(random() % 4);
+    made.op = static_cast<hub::Op>(random() % 6);
     made.is_volatile = random() % 2 == 0;
     made.close = random() % 2 == 0;
     made.nsp = text();
@@ -65,6 +65,7 @@ Envelope any(std::mt19937 &random, const std::vector<std::string> &texts) {
     if (random() % 3 == 0) {
         made.asker = {1, 2, {3, 4}, 5};
     }
+    made.since = is_note(made.op) ? random() : 0;
     return made;
 }
 

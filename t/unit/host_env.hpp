@@ -76,16 +76,23 @@ public:
           random(setup.seat + 1), bus(setup.memory.place(), setup.memory.zone().stream, *this),
           post(setup.memory.place(), setup.memory.zone().boxes, {setup.seat, 1}, *this),
           homes({setup.seat, 1}, post, bus, *this),
-          hub(setup.settings, {"host", "node", std::to_string(setup.seat)},
-              {bus, directory, replies, counts, random, log, {deadlines, homes, *this}, [this] {
-                   ++reaps;
-               }}) {
+          hub(setup.settings, {"host", "node", std::to_string(setup.seat), "host.epoch"},
+              {bus,
+               directory,
+               replies,
+               counts,
+               random,
+               log,
+               {deadlines, homes, *this},
+               [this] { ++reaps; },
+               &homes}) {
         bus.attach(hub);
         homes.attach(hub, finder);
     }
 
     // The end of a turn of the event loop.
     void end_turn(Millis now) {
+        hub.recover(now);
         flush(now);
         hub.reap();
     }
@@ -121,10 +128,12 @@ public:
             arrived(exchange, connection);
         }
     }
+    void on_wanted(shm::SeatRef home) override { wanted.push_back(home.index); }
 
     std::uint32_t seat;
     int reaps = 0;
     bool retry = false;
+    std::vector<std::uint32_t> wanted; // seats that were suspected
     std::function<void(Handle, const engine::Answer &)> answered;
     std::function<void(Handle, bool)> probed;
     std::function<void(Handle, hub::Connection *)> arrived;
@@ -179,9 +188,20 @@ public:
         worker_.end_turn(now);
     }
 
-    // The socket id in the answer to CONNECT is shown as SID.
+    // The socket id in the answer to CONNECT is shown as SID, its pid as PID; an offset as @.
     std::string heard() {
         std::string told = std::exchange(heard_, {});
+        for (std::size_t at = told.find("\"pid\":\"host"); at != std::string::npos;
+             at = told.find("\"pid\":\"host", at + 1)) {
+            pid = told.substr(at + 7, 32);
+            told.replace(at + 7, 32, "PID");
+        }
+        for (std::size_t at = told.find("host.epoch."); at != std::string::npos;
+             at = told.find("host.epoch.")) {
+            const std::size_t end = told.find('"', at);
+            offset = told.substr(at, end - at);
+            told.replace(at, end - at, "@");
+        }
         for (std::size_t at = told.find("{\"sid\":\"host"); at != std::string::npos;
              at = told.find("{\"sid\":\"host", at + 1)) {
             sid = told.substr(at + 8, 20);
@@ -214,6 +234,8 @@ public:
     }
 
     std::string sid;             // of the last CONNECT
+    std::string pid;             // of the last CONNECT
+    std::string offset;          // of the last event that had one
     std::size_t room = SIZE_MAX; // bytes that the socket still takes
 
 private:

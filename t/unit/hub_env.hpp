@@ -119,10 +119,14 @@ struct Roster {
         std::uint32_t connection;
         std::string id;
         std::set<std::string> rooms;
+        std::string nsp, user, pid;
+        std::uint64_t since = 0;
+        Millis until = 0; // of a kept one
     };
 
     std::map<std::uint32_t, Connection> connections;
     std::map<std::uint32_t, Socket> sockets;
+    std::map<std::string, Socket> kept; // by id
     std::uint32_t serial = 0;
     bool full = false;
 
@@ -164,7 +168,9 @@ public:
         if (roster_.full) {
             return {Code::full, "no room"};
         }
-        roster_.sockets[++roster_.serial] = {connection.serial, std::string(socket.id), {}};
+        roster_.sockets[++roster_.serial] = {
+            connection.serial,        std::string(socket.id),  {},          std::string(socket.nsp),
+            std::string(socket.user), std::string(socket.pid), socket.since};
         return hub::RecordRef{2, roster_.serial};
     }
     void set_connected(hub::RecordRef) override {}
@@ -187,12 +193,51 @@ public:
             found->second.rooms.erase(std::string(room));
         }
     }
+    Result<void> keep(hub::RecordRef socket, Millis until) override {
+        const auto found = roster_.sockets.find(socket.serial);
+        if (found == roster_.sockets.end() || found->second.pid.empty() || roster_.full) {
+            return {Code::full, "not kept"};
+        }
+        found->second.until = until;
+        roster_.kept[found->second.id] = found->second;
+        roster_.sockets.erase(found);
+        return {};
+    }
+    Result<hub::KeptSocket> claim(const hub::ClaimText &claim, Millis now) override {
+        const auto found = roster_.kept.find(std::string(claim.id));
+        if (found == roster_.kept.end() || found->second.until <= now) {
+            return {Code::not_found, "not kept"};
+        }
+        if (!fits(found->second, claim)) {
+            return {Code::forbidden, "another's"};
+        }
+        const Roster::Socket kept = found->second;
+        roster_.kept.erase(found);
+        return hub::KeptSocket{kept.since, {kept.rooms.begin(), kept.rooms.end()}};
+    }
+    Result<hub::LiveSession> find_claimed(const hub::ClaimText &claim) override {
+        for (const auto &[key, socket] : roster_.sockets) {
+            if (socket.id != claim.id) {
+                continue;
+            }
+            if (!fits(socket, claim)) {
+                return {Code::forbidden, "another's"};
+            }
+            const Roster::Connection &at = roster_.connections[socket.connection];
+            return hub::LiveSession{at.sid, at.home, 1};
+        }
+        return {Code::not_found, "no such socket"};
+    }
     [[nodiscard]] bool knows_socket(Text id) override {
         return std::any_of(roster_.sockets.begin(), roster_.sockets.end(),
                            [&](const auto &entry) { return entry.second.id == id; });
     }
 
 private:
+    static bool fits(const Roster::Socket &socket, const hub::ClaimText &claim) {
+        return socket.pid == claim.pid && socket.nsp == claim.nsp && socket.user == claim.user;
+    }
+
     Roster &roster_;
     std::uint32_t seat_;
 };

@@ -41,9 +41,11 @@ struct World {
     void client(std::uint32_t number, shm::SeatRef home) {
         const auto ref = add_client(zone.roster, sid_of(number), home);
         const std::string user = "u" + std::to_string(number);
-        const auto socket = zone.roster.add_socket(*ref, {id_of(2 * number), "/", user, {}, {}});
+        const auto socket =
+            zone.roster.add_socket(*ref, {id_of(2 * number), "/", user, pid_of(2 * number), {}});
         static_cast<void>(zone.roster.set_connected(*socket));
-        static_cast<void>(zone.roster.add_socket(*ref, {id_of(2 * number + 1), "/b", user, {}, {}}));
+        static_cast<void>(
+            zone.roster.add_socket(*ref, {id_of(2 * number + 1), "/b", user, pid_of(2 * number + 1), {}}));
     }
 
     static constexpr const char *kRule = "emit gone all data=$realtime_user";
@@ -125,6 +127,29 @@ void goes_on() {
     is(world.zone.roster.counts().connections, 0u, "another ends it");
 }
 
+// With recovery they are mourned all the same, and kept for those who may come back.
+void keeps() {
+    World world;
+    world.rules.settings.recovery = 1000;
+    world.client(1, world.seat[0]);
+    world.client(2, world.seat[0]);
+    Peer watch(world.host[0], world.host.session);
+    watch.say({"40"});
+    watch.heard();
+    cluster::RosterDirectory directory(world.zone.roster, world.seat[1]);
+    cluster::Reaper reaper(world.memory.seats, directory, world.host[0].hub);
+    world.memory.release(world.seat[0]);
+    reaper.begin();
+    while (reaper.step(50)) {
+    }
+    world.host.deliver();
+    is(count(watch.heard(), "[\"gone\""), 2u, "both are mourned");
+    is(world.zone.roster.counts().kept, 2u, "and kept; not those whose CONNECT was not answered");
+    ok(bool(directory.claim({id_of(2), pid_of(2), "/", "u1"}, 1049)), "one comes back in time");
+    ok(!directory.claim({id_of(4), pid_of(4), "/", "u2"}, 1050), "the other too late");
+    is(leak(world.zone.roster), "", "nothing leaks");
+}
+
 void whole_scope() {
     World world;
     Rules rules;
@@ -147,6 +172,7 @@ void whole_scope() {
 int main() {
     reaps();
     goes_on();
+    keeps();
     whole_scope();
     return rt::test::done();
 }

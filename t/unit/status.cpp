@@ -17,7 +17,7 @@ hub::Status sample() {
     status.node = "n";
     status.host = "abcd";
     status.log = {1000, 900, 5000};
-    status.roster = {1, 2, 3, 400, 5000};
+    status.roster = {1, 2, 3, 4, 400, 5000, 4600};
     for (std::uint32_t seat = 0; seat < 2; ++seat) {
         hub::WorkerStatus worker;
         worker.seat = seat;
@@ -41,11 +41,14 @@ std::string number(const wire::DomNode &node) {
     return out;
 }
 
-// The name of a metric in the document: those of refusals stand in an object of their own.
+// The name of a metric in the document: those of a group stand in an object of their own.
 wire::DomNode find(const wire::DomNode &object, Text name) {
-    constexpr Text refused = "refused_";
-    return name.starts_with(refused) ? object.member("refused").member(name.substr(refused.size()))
-                                     : object.member(name);
+    for (const Text group : {Text("refused"), Text("not_recovered")}) {
+        if (name.starts_with(std::string(group) + "_")) {
+            return object.member(group).member(name.substr(group.size() + 1));
+        }
+    }
+    return object.member(name);
 }
 
 void json() {
@@ -61,7 +64,8 @@ void json() {
        "names");
     is(number(root.member("log")), R"({"size":1000,"span":900,"position":5000})", "the log");
     is(number(root.member("roster")),
-       R"({"connections":1,"sockets":2,"rooms":3,"used":400,"free":0,"size":5000})", "the roster");
+       R"({"connections":1,"sockets":2,"rooms":3,"kept":4,"used":400,"free":4600,"size":5000})",
+       "the roster");
     std::size_t seat = 0;
     bool good = true;
     for (wire::DomItems each(root.member("workers")); each.next(); ++seat) {
@@ -86,7 +90,7 @@ void names() {
     const auto at = [](Metric metric) { return hub::kMetricNames[static_cast<std::size_t>(metric)]; };
     is(at(Metric::connections), "connections", "the first name");
     is(at(Metric::dropped_volatile), "dropped_volatile", "one in the middle");
-    is(at(Metric::refused_busy), "refused_busy", "the last counter");
+    is(at(Metric::kept_evicted), "kept_evicted", "the last counter");
     is(at(Metric::sockets), "sockets", "the first gauge");
     is(at(Metric::log_lag), "log_lag", "the last name");
 }

@@ -24,8 +24,8 @@ public:
         }
         const Payload data = payload(event, scope);
         if (!args().has_target()) {
-            run.emit_to_sender(data, delivery());
-            return Step::next;
+            const Result<void> sent = run.emit_to_sender(data, delivery());
+            return sent ? Step::next : run.fail(failure_of(sent.error()));
         }
         return publish(run, data);
     }
