@@ -58,17 +58,17 @@ void check_cases() {
         one.change(other);
         Burst burst;
         ok(!burst.takes(other), std::string(one.name) + ": not by a burst that has not begun");
-        burst.begin(event());
+        burst.begin(event(), {});
         ok(Burst::suits(other) == one.suits && burst.takes(other) == one.takes, one.name);
     }
 }
 
 void check_frames() {
     Burst burst;
-    burst.begin(event());
+    burst.begin(event(), {});
     Envelope second = event();
     second.attachments = {as_bytes("xyz")};
-    burst.add(second);
+    burst.add(second, {});
     ok(!burst.empty(), "it has events");
     const Ref<wire::Frame> frame = burst.take();
     is(polling(frame),
@@ -79,11 +79,11 @@ void check_frames() {
     is(frame->packets(), 2u, "counted");
     ok(burst.empty() && !burst.takes(event()), "then it is over");
     second.nsp = "/x";
-    burst.begin(second);
+    burst.begin(second, "h.e.7");
     is(polling(burst.take()),
-       "451-/x,[\"e\"]\x1e"
+       "451-/x,[\"e\",\"h.e.7\"]\x1e"
        "beHl6",
-       "the next begins anew");
+       "the next begins anew, with an offset");
 }
 
 void check_bound() {
@@ -91,16 +91,16 @@ void check_bound() {
     Envelope envelope = event();
     envelope.data = data;
     Burst burst;
-    burst.begin(envelope);
+    burst.begin(envelope, {});
     int taken = 1;
     for (; burst.takes(envelope); ++taken) {
-        burst.add(envelope);
+        burst.add(envelope, {});
     }
     is(taken, 65, "64 KiB");
     const std::string large(1000000, 'x');
     envelope.data = large;
     Burst other;
-    other.begin(envelope);
+    other.begin(envelope, {});
     ok(!other.takes(event()), "a larger one goes alone");
     is(other.take()->packets(), 1u, "but it goes");
     burst.drop();
