@@ -42,19 +42,24 @@ bool is_in_group(Text name) {
     return std::ranges::any_of(kGroups, [&](Text group) { return name.starts_with(group); });
 }
 
-void put_metrics(Object &object, const std::array<std::uint64_t, kMetrics> &values) {
+using Values = std::array<std::uint64_t, kMetrics>;
+
+void put_group(Object &&object, Text group, const Values &values) {
+    for (std::size_t i = 0; i < kMetrics; ++i) {
+        if (kMetricNames[i].starts_with(group)) {
+            object.number(kMetricNames[i].substr(group.size()), values[i]);
+        }
+    }
+}
+
+void put_metrics(Object &object, const Values &values) {
     for (std::size_t i = 0; i < kMetrics; ++i) {
         if (!is_in_group(kMetricNames[i])) {
             object.number(kMetricNames[i], values[i]);
         }
     }
     for (const Text group : kGroups) {
-        Object inner(object.key(group.substr(0, group.size() - 1)));
-        for (std::size_t i = 0; i < kMetrics; ++i) {
-            if (kMetricNames[i].starts_with(group)) {
-                inner.number(kMetricNames[i].substr(group.size()), values[i]);
-            }
-        }
+        put_group(Object(object.key(group.substr(0, group.size() - 1))), group, values);
     }
 }
 

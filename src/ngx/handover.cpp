@@ -131,7 +131,7 @@ Result<void> send_socket(int socket, Bytes image) noexcept {
     message.msg_iovlen = pieces.size();
     Control control;
     attach(message, control, std::span<const int>(descriptors).first(count));
-    // EAGAIN, ENOBUFS, ETOOMANYREFS: too much is under way (recipes.md B); whatever it is, the
+    // EAGAIN, ENOBUFS, ETOOMANYREFS: too much is under way; whatever it is, the
     // socket is still here.
     if (sendmsg(channel(ChannelEnd::send), &message, MSG_DONTWAIT | MSG_NOSIGNAL) == -1) {
         return {Code::busy, "the channel takes no more"};

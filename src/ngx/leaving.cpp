@@ -79,10 +79,11 @@ void Leaving::tick() {
     }
     close_due(now);
     const ngx_msec_t pause = moving_ ? move_some(now) : kSlowTick;
-    const Millis next = next_due_ < dues_.size() ? std::max<Millis>(dues_[next_due_].at - now, 1) : pause;
     worker_.touch();
     if (tick_.timer_set == 0) {
-        ngx_add_timer(&tick_, std::min(pause, static_cast<ngx_msec_t>(next)));
+        const auto wait = static_cast<Millis>(pause);
+        const Millis next = next_due_ < dues_.size() ? dues_[next_due_].at - now : wait;
+        ngx_add_timer(&tick_, static_cast<ngx_msec_t>(std::clamp<Millis>(next, 1, wait)));
     }
 }
 
@@ -106,22 +107,29 @@ void Leaving::schedule(bool reload) {
     groups_.clear();
     dues_.clear();
     next_due_ = 0;
-    const auto each_session = [&](auto visit) {
-        for (const auto &app : worker_.apps()) {
-            app->hub().each_connection([&](Handle handle, hub::Connection &connection) {
-                visit(Place{app.get(), handle}, group_of(connection, reload));
-            });
-        }
-    };
-    each_session([](const Place &, Group &group) { ++group.count; });
-    each_session([&](const Place &place, Group &group) {
-        dues_.push_back({moment(group), place});
+    const std::vector<Place> all = everybody();
+    for (const Place &place : all) {
+        ++group_of(place, reload).count;
+    }
+    for (const Place &place : all) {
+        dues_.push_back({moment(group_of(place, reload)), place});
         until_ = std::max(until_, dues_.back().at);
-    });
+    }
     std::stable_sort(dues_.begin(), dues_.end(), [](const Due &a, const Due &b) { return a.at < b.at; });
 }
 
-Leaving::Group &Leaving::group_of(hub::Connection &connection, bool reload) {
+std::vector<Leaving::Place> Leaving::everybody() const {
+    std::vector<Place> all;
+    for (const auto &app : worker_.apps()) {
+        app->hub().each_connection([&](Handle handle, hub::Connection &) {
+            all.push_back({app.get(), handle});
+        });
+    }
+    return all;
+}
+
+Leaving::Group &Leaving::group_of(const Place &place, bool reload) {
+    hub::Connection &connection = *place.app->hub().find(place.connection);
     const Millis drain = connection.session().settings().drain;
     const bool moves = reload && could_move(connection);
     const auto found = std::find_if(groups_.begin(), groups_.end(), [&](const Group &group) {
@@ -183,19 +191,16 @@ ngx_msec_t Leaving::move_some(Millis now) {
 }
 
 void Leaving::new_round() {
-    round_.clear();
     tried_ = 0;
     moved_ = false;
     for (const auto &app : worker_.apps()) {
         app->exchanges().let_go();
-        app->hub().each_connection([&](Handle handle, hub::Connection &) {
-            round_.push_back({app.get(), handle});
-        });
     }
+    round_ = everybody();
 }
 
-// True: it is not here any more.
-// A question to all clients that was published before a session leaves is asked here, one that is
+// True: it is not here any more. First the log is read up:
+// a question to all clients that was published before a session leaves is asked here, one that is
 // published later where it goes to.
 bool Leaving::move(const Place &place, Millis now) {
     place.app->hub().read_up(now);

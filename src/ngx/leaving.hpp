@@ -52,7 +52,8 @@ private:
     };
 
     void schedule(bool reload);
-    [[nodiscard]] Group &group_of(hub::Connection &connection, bool reload);
+    [[nodiscard]] std::vector<Place> everybody() const;
+    [[nodiscard]] Group &group_of(const Place &place, bool reload);
     [[nodiscard]] Millis moment(Group &group) const noexcept;
     void tick();
     [[nodiscard]] bool is_stopping() const;

@@ -49,7 +49,7 @@ public:
     [[nodiscard]] bool adopt(ngx_socket_t socket, ngx_log_t *log) noexcept;
 
     // Hands the socket out: no event comes until it is put back. Closing is no substitute, since
-    // the open file lives on in another process, and in our epoll with it (recipes.md B).
+    // the open file lives on in another process, and in our epoll with it.
     [[nodiscard]] bool take_out() noexcept;
     [[nodiscard]] bool put_back() noexcept;
 
