@@ -92,7 +92,7 @@ for (const [transport, options] of Object.entries(TRANSPORTS)) {
         await body();
     }, { timeout: 60000 });
 
-    each('the network is cut (seed 002-36)', async () => {
+    each('the network is cut', async () => {
         const four = await pair('app', options);
         const { socket, other, log } = four;
         const { id } = socket;
@@ -170,7 +170,7 @@ for (const [transport, options] of Object.entries(TRANSPORTS)) {
         await leave(socket, other, watch);
     });
 
-    each('its worker is killed (seed 002-05)', async () => {
+    each('its worker is killed (002-05)', async () => {
         const four = await pair('app', options);
         const { socket, other, log } = four;
         const { id } = socket;

@@ -66,7 +66,7 @@ async function shares() {
     return workers.filter(({ quitting }) => !quitting).map(({ websocket, polling }) => websocket + polling);
 }
 
-test('reloads under clients that are in the middle of something', async () => {
+test('reloads and other worker counts under clients that are in the middle of something (002-36)', async () => {
     nginx = await Nginx.start(parts(2), { level: 'notice' });
     const sockets = await gather(nginx, SIZE.sockets);
     const slow = await gather({ port: nginx.values.PORT_SLOW }, SIZE.slow);

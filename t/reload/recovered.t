@@ -95,7 +95,7 @@ async function listen(nginx, { hearers, times, disturb }) {
     hearers.forEach(({ socket }) => socket.disconnect());
 }
 
-test('TLS is drained at a reload', async () => {
+test('TLS is drained at a reload (002-33)', async () => {
     const nginx = await Nginx.start(parts());
     const url = `https://127.0.0.1:${nginx.values.PORT_TLS}`;
     const hearers = Array.from({ length: CLIENTS }, () => new Hearer(url, MADE_OF.websocket));

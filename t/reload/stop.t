@@ -49,7 +49,7 @@ async function crowd(nginx, server = nginx) {
     return { sockets, pollers };
 }
 
-test('nginx -s quit', async () => {
+test('nginx -s quit (002-32)', async () => {
     const nginx = await Nginx.start(parts('0'));
     const { sockets, pollers } = await crowd(nginx);
     const took = await ended(nginx, 'SIGQUIT');
