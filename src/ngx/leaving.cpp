@@ -141,8 +141,8 @@ Leaving::Group &Leaving::group_of(const Place &place, bool reload) {
 Millis Leaving::moment(Group &group) const noexcept {
     const Millis start = group.moves ? std::max(group.drain / 2, kLeastTime) : 0;
     const Millis length = group.moves ? group.drain / 2 : group.drain;
-    const auto part = static_cast<Millis>(2 * group.given++ + 1);
-    return since_ + start + length * part / static_cast<Millis>(2 * group.count);
+    const Millis part = 2 * Millis{group.given++} + 1;
+    return since_ + start + length * part / (2 * Millis{group.count});
 }
 
 void Leaving::close_due(Millis now) {
@@ -266,10 +266,14 @@ void Leaving::finish() {
         for (int looks = 0; looks < kLastLooks && !app->close_empty_mailbox(); ++looks) {
             static_cast<void>(app->work());
             app->post().retry();
-            app->hub().each_connection([&](Handle handle, hub::Connection &) {
-                static_cast<void>(moving_ && move({app.get(), handle}, worker_.now()));
-            });
+            move_all();
         }
+    }
+}
+
+void Leaving::move_all() {
+    for (const Place &place : moving_ ? everybody() : std::vector<Place>()) {
+        static_cast<void>(move(place, worker_.now()));
     }
 }
 

@@ -60,6 +60,7 @@ private:
     void close_due(Millis now);
     void drain(const Place &place, engine::CloseReason reason, Millis now);
     [[nodiscard]] ngx_msec_t move_some(Millis now);
+    void move_all();
     void new_round();
     void close_deserted(App &app, Millis now);
     [[nodiscard]] bool move(const Place &place, Millis now);
