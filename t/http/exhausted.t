@@ -84,7 +84,11 @@ const LACKS = {
     'descriptors': { main: 'worker_rlimit_nofile 160;', events: 'worker_connections 4096;', allowed: /accept4?\(\) failed \(24: Too many open files\)/ },
 };
 
-for (const [name, { main, events, allowed }] of Object.entries(LACKS)) {
+// UBSan looks at memory through a pipe: without descriptors it finds faults that are none.
+const sanitized = Boolean(process.env.RT_PRELOAD);
+const lacks = Object.entries(LACKS).filter(([name]) => !sanitized || name !== 'descriptors');
+
+for (const [name, { main, events, allowed }] of lacks) {
     test(`no ${name} left`, async () => {
         const text = `%%GLOBALS%%\nworker_processes 1;\n${main}\nevents { ${events} }\nhttp { %%GLOBALS_HTTP%%\n${http('8m')}\nserver { listen 127.0.0.1:%%PORT%%; ${server} } }\n`;
         const nginx = await Nginx.start(text);
