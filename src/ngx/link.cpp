@@ -64,6 +64,13 @@ Bytes gather(const engine::OutQueue &queue) noexcept {
     return Bytes(gathered).first(size);
 }
 
+// What nginx's stub_status shows, where nginx is built with it.
+void count_active([[maybe_unused]] int amount) noexcept {
+#if (NGX_STAT_STUB)
+    static_cast<void>(ngx_atomic_fetch_add(ngx_stat_active, amount));
+#endif
+}
+
 void forget_pool(ngx_connection_t *c, ngx_log_t *log) noexcept {
     c->log = c->read->log = c->write->log = log;
     c->buffer = nullptr;
@@ -119,9 +126,7 @@ bool Link::adopt(ngx_socket_t socket, ngx_log_t *log) noexcept {
     if (c_ == nullptr) {
         return false;
     }
-#if (NGX_STAT_STUB)
-    static_cast<void>(ngx_atomic_fetch_add(ngx_stat_active, 1));
-#endif
+    count_active(1);
     c_->type = SOCK_STREAM;
     c_->log = c_->read->log = c_->write->log = log;
     c_->log_error = NGX_ERROR_INFO;
@@ -217,9 +222,7 @@ void Link::close() noexcept {
         c_->ssl->no_wait_shutdown = 1;
         static_cast<void>(ngx_ssl_shutdown(c_));
     }
-#if (NGX_STAT_STUB)
-    static_cast<void>(ngx_atomic_fetch_add(ngx_stat_active, -1));
-#endif
+    count_active(-1);
     c_->destroyed = 1;
     ngx_pool_t *pool = c_->pool;
     ngx_close_connection(c_);
