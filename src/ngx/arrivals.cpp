@@ -22,7 +22,8 @@ constexpr int kMostAtOnce = 1000; // of what was there at the call; more may com
 
 // Its application left the configuration while it was under way.
 void turn_away(int socket) noexcept {
-    const Ref<wire::Frame> frame = wire::Frame::close(1001, {});
+    const std::uint16_t status = engine::close_status(engine::CloseReason::going_away);
+    const Ref<wire::Frame> frame = wire::Frame::close(status, {});
     static_cast<void>(::send(socket, frame->ws().data(), frame->size(), MSG_DONTWAIT | MSG_NOSIGNAL));
     ::close(socket);
 }

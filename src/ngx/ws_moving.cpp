@@ -10,12 +10,6 @@
 
 namespace rt::ngx {
 
-namespace {
-
-constexpr std::uint16_t kGoingAway = 1001;
-
-} // namespace
-
 WsLink::WsLink(App &app, engine::LinkImage &&image)
     : app_(app), deflate_threshold_(image.deflate_threshold), deflate_(image.deflate),
       decoder_(std::move(image.decoder)), unread_(std::move(image.unread)) {}
@@ -74,7 +68,7 @@ void WsLink::settle(Reader &in, Millis now) {
         connection_ = connection;
     } else {
         connection_ = nullptr;
-        start_closing(kGoingAway); // unless the session's end has begun that already
+        start_closing(engine::close_status(engine::CloseReason::going_away)); // unless the session's end has begun that already
     }
 }
 
