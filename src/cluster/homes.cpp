@@ -116,7 +116,7 @@ void Homes::serve(Call call, const Asked &asked, Text body, Millis now) {
         return;
     case Call::end:
         session.close(engine::CloseReason::transport_close, now);
-        tell_ended(asked.by, true);
+        tell(kEnded, asked.by, true);
         return;
     }
 }
@@ -128,7 +128,7 @@ void Homes::refuse(Call call, const engine::ExchangeId &by, Millis now) {
     } else if (call == Call::take) {
         give_nothing(by, now);
     } else if (call == Call::end) {
-        tell_ended(by, false);
+        tell(kEnded, by, false);
     } else if (call != Call::post_drop && call != Call::abort && call != Call::probe_seen &&
                call != Call::probe_end) {
         const wire::eio::ErrorAnswer &unknown = wire::eio::answer_to(wire::eio::RequestError::unknown_sid);
@@ -173,26 +173,22 @@ bool Homes::end_transport(const hub::LiveSession &session, Handle comeback) {
     return static_cast<bool>(post_.send(home, static_cast<std::uint16_t>(Call::end), {&piece, 1}));
 }
 
-void Homes::tell_ended(const engine::ExchangeId &to, bool found) {
+// Yes or no, to who asked.
+void Homes::tell(std::uint16_t kind, const engine::ExchangeId &to, bool answer) {
     std::string told;
     Writer out(told);
     out.put(to.slot);
-    out.put(found);
+    out.put(answer);
     const Bytes piece = as_bytes(told);
-    static_cast<void>(post_.send(seat_of(to), kEnded, {&piece, 1}));
+    static_cast<void>(post_.send(seat_of(to), kind, {&piece, 1}));
 }
 
 void Homes::tell_probe(const engine::ExchangeId &to, bool accepted, Millis now) {
     if (seat_of(to) == me_) {
         events_.on_probe(to.slot, accepted, now);
-        return;
+    } else {
+        tell(kProbeAnswer, to, accepted);
     }
-    std::string told;
-    Writer out(told);
-    out.put(to.slot);
-    out.put(accepted);
-    const Bytes piece = as_bytes(told);
-    static_cast<void>(post_.send(seat_of(to), kProbeAnswer, {&piece, 1}));
 }
 
 // The session goes to the worker that holds its WebSocket, but not while a chain of it is under
@@ -262,14 +258,9 @@ hub::Connection *Homes::take_back(Text image, Millis now) {
 void Homes::give_nothing(const engine::ExchangeId &to, Millis now) {
     if (seat_of(to) == me_) {
         events_.on_arrival(to.slot, nullptr, now);
-        return;
+    } else {
+        tell(kImage, to, false);
     }
-    std::string told;
-    Writer out(told);
-    out.put(to.slot);
-    out.put(false);
-    const Bytes piece = as_bytes(told);
-    static_cast<void>(post_.send(seat_of(to), kImage, {&piece, 1}));
 }
 
 void Homes::arrive(Reader &in, Millis now) {

@@ -120,7 +120,7 @@ private:
     void welcome(hub::Connection *arrived, Millis now);
     void refuse(Call call, const engine::ExchangeId &by, Millis now);
     void tell_probe(const engine::ExchangeId &to, bool accepted, Millis now);
-    void tell_ended(const engine::ExchangeId &to, bool found);
+    void tell(std::uint16_t kind, const engine::ExchangeId &to, bool answer);
     void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now);
     void move(hub::Connection &connection, const engine::ExchangeId &to, Millis now);
     hub::Connection *take_back(Text image, Millis now);
