@@ -5,13 +5,10 @@
 #include "hub/frames.hpp"
 #include "hub/hub.hpp"
 #include "hub/trace.hpp"
-#include "wire/sio.hpp"
 
 #include <algorithm>
 
 namespace rt::hub {
-
-namespace sio = wire::sio;
 
 namespace {
 

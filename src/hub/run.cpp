@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "hub/run.hpp"
 
+#include "hub/frames.hpp"
 #include "hub/hub.hpp"
 #include "wire/json_write.hpp"
 #include "wire/sio.hpp"
@@ -65,22 +66,18 @@ Result<void> Run::emit_to_sender(const Payload &data, engine::Delivery delivery)
     if (socket() == nullptr) {
         return {};
     }
+    Envelope envelope;
+    envelope.nsp = scope_.nsp;
+    envelope.is_volatile = delivery == engine::Delivery::volatile_;
+    envelope.to = {scope_.sid};
+    envelope.data = data.json;
+    envelope.attachments = data.attachments;
     if (hub_.recovers()) {
-        Envelope envelope;
-        envelope.is_volatile = delivery == engine::Delivery::volatile_;
-        envelope.to = {scope_.sid};
-        envelope.data = data.json;
-        envelope.attachments = data.attachments;
         return publish(envelope);
     }
-    Socket *sender = settled();
-    if (sender == nullptr) {
-        return {};
+    if (Socket *sender = settled(); sender != nullptr) {
+        hub_.send(*sender, event_frame(envelope, {}, {}), delivery, now_);
     }
-    std::string header = "4";
-    const auto attached = static_cast<std::uint32_t>(data.attachments.size());
-    sio::append_header(header, {sio::Type::event, scope_.nsp, {}, attached});
-    hub_.send(*sender, wire::Frame::packet({header, data.json}, data.attachments), delivery, now_);
     return {};
 }
 
