@@ -40,25 +40,16 @@ void Reaper::reap(const shm::ConnectionRow &row, Millis now) {
     const Result<std::vector<shm::SocketRow>> sockets = roster.sockets_of(row.at.ref);
     for (std::size_t i = 0; sockets && i < sockets->size(); ++i) {
         const shm::SocketRow &socket = (*sockets)[i];
-        if (!(keep(socket, now) || roster.remove_socket(socket.at.ref)) || !socket.connected) {
-            continue;
+        const hub::RecordRef record{socket.at.ref.cell, socket.at.ref.serial};
+        const bool kept = socket.connected && hub_.keep(record, now);
+        if (!(kept || roster.remove_socket(socket.at.ref)) || !socket.connected) {
+            continue; // another took it, or nobody was told that it is there
         }
         hub_.mourn({socket.nsp, socket.id, socket.user, socket.auth, transport_of(row.at.transport),
                     handshake ? Text(handshake->captured) : Text()},
                    now);
     }
     static_cast<void>(roster.remove_connection(row.at.ref));
-}
-
-// Its client may come back to it. False: it is in the roster still, or another took it.
-bool Reaper::keep(const shm::SocketRow &socket, Millis now) {
-    if (!hub_.recovers() || !socket.connected) {
-        return false;
-    }
-    const Millis until = now + hub_.settings().recovery;
-    const Result<void> kept = directory_.roster().keep(socket.at.ref, static_cast<std::uint64_t>(until));
-    hub_.metrics().add(hub::Metric::kept_refused, kept || kept.code() == Code::gone ? 0 : 1);
-    return static_cast<bool>(kept);
 }
 
 } // namespace rt::cluster

@@ -23,7 +23,6 @@ public:
 
 private:
     [[nodiscard]] bool is_orphan(const shm::ConnectionRow &row) const noexcept;
-    [[nodiscard]] bool keep(const shm::SocketRow &socket, Millis now);
     void reap(const shm::ConnectionRow &row, Millis now);
 
     const shm::Seats &seats_;

@@ -151,6 +151,9 @@ public:
     void drop(Socket &socket, Text reason, Millis now);
     // The same, but its client may come back to it.
     void lose(Socket &socket, Text reason, Millis now);
+    // Its client may come back to it (recovery). False: not with this configuration, it is gone,
+    // or the zone has no room.
+    bool keep(RecordRef socket, Millis now);
     // A socket of a worker that died: the same, here and in its place.
     void mourn(const LostSocket &lost, Millis now);
     // False: not queued, nor held until the CONNECT is answered.

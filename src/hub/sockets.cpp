@@ -126,12 +126,19 @@ void Hub::drop(Socket &socket, Text reason, Millis now) {
 void Hub::lose(Socket &socket, Text reason, Millis now) {
     const bool known = socket.connected || (socket.held != nullptr && socket.held->recovered);
     run_disconnect(socket, reason, now);
-    if (recovers() && known) {
-        const Result<void> kept = ports_.directory.keep(socket.record, now + settings_.recovery);
-        metrics().add(Metric::kept_refused, kept ? 0 : 1);
+    if (!known || !keep(socket.record, now)) {
+        ports_.directory.remove_socket(socket.record);
     }
-    ports_.directory.remove_socket(socket.record); // if it was not kept
     forget(socket);
+}
+
+bool Hub::keep(RecordRef socket, Millis now) {
+    if (!recovers()) {
+        return false;
+    }
+    const Result<void> kept = ports_.directory.keep(socket, now + settings_.recovery);
+    metrics().add(Metric::kept_refused, kept || kept.code() == Code::gone ? 0 : 1);
+    return static_cast<bool>(kept);
 }
 
 // Its namespace may have gone with a reload since: then no rule is left to run.
