@@ -314,6 +314,7 @@ bool Session::send_last(const Ref<wire::Frame> &frame, Millis now) {
     }
     queue_.push(port_->form(frame));
     port_->write(queue_);
+    tell_if_slow(now);
     return true;
 }
 
@@ -326,6 +327,11 @@ void Session::flush(Millis now) {
     } else if (writable() && !answer_poll()) {
         end(CloseReason::transport_error, now);
     }
+    tell_if_slow(now);
+}
+
+// Once, until it is forgotten: something waits that the transport did not take.
+void Session::tell_if_slow(Millis now) {
     if (!queue_.empty() && !std::exchange(slow_, true)) {
         events_.on_slow(now);
     }

@@ -199,6 +199,7 @@ private:
     void on_pong(Millis now);
     void ping(Millis now);
     [[nodiscard]] bool on_payload(Text body, Millis now);
+    void tell_if_slow(Millis now);
     bool answer_poll();
     void answer_closing();
     bool answer(ExchangeId &id, const Answer &answer);
