@@ -56,13 +56,6 @@ void Leaving::begin() {
     tick();
 }
 
-void Leaving::stop() {
-    if (std::exchange(moving_, false)) {
-        schedule(false);
-        tick();
-    }
-}
-
 void Leaving::on_tick(ngx_event_t *event) noexcept {
     guard(
         [&](const char *what) {
@@ -74,8 +67,8 @@ void Leaving::on_tick(ngx_event_t *event) noexcept {
 void Leaving::tick() {
     const Millis now = worker_.now();
     if (moving_ && is_stopping()) {
-        stop(); // and comes back
-        return;
+        moving_ = false;
+        schedule(false);
     }
     close_due(now);
     const ngx_msec_t pause = moving_ ? move_some(now) : kSlowTick;

@@ -22,11 +22,8 @@ public:
     Leaving &operator=(const Leaving &) = delete;
     ~Leaving();
 
-    // Told to quit: by a reload, or by a full stop.
+    // Told to quit: by a reload, or by a full stop. That a full stop follows a reload it sees itself.
     void begin();
-
-    // It was a reload, and now it is a full stop: nobody is left to go to.
-    void stop();
 
     // The process ends in order: the mailboxes are closed, and nothing that was in them is lost.
     void finish();

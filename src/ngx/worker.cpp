@@ -14,7 +14,6 @@ namespace rt::ngx {
 namespace {
 
 constexpr ngx_msec_t kBeat = 250;    // a silent worker counts as gone after four
-constexpr int kDeserted = 4;         // beats without an accepting worker: a crash takes less
 constexpr ngx_msec_t kMailRetry = 5; // while some mailbox is full
 
 Worker &worker_of(ngx_event_t *event) noexcept { return *static_cast<Worker *>(event->data); }
@@ -291,9 +290,6 @@ void Worker::beat() {
     for (const auto &app : apps_) {
         app->beat();
     }
-    if (quitting_) {
-        notice_full_stop();
-    }
     share_load();
     balance_.look(seats_.seats, seat_, now());
     touch();
@@ -344,18 +340,6 @@ void Worker::close_all() {
     for (const auto &app : apps_) {
         app->hub().close_all(engine::CloseReason::server_shutting_down, now());
         app->questions().end_all();
-    }
-}
-
-// A worker that stayed for its clients after a reload hears nothing of a full stop: nginx has
-// told it to quit already. It sees that nobody is left to accept.
-void Worker::notice_full_stop() {
-    bool accepting = false;
-    seats_.seats.each(
-        [&](const shm::SeatInfo &seat) { accepting = accepting || seat.state == shm::SeatState::accepting; });
-    deserted_beats_ = accepting ? 0 : deserted_beats_ + 1;
-    if (deserted_beats_ == kDeserted) {
-        leaving_.stop();
     }
 }
 

@@ -99,7 +99,6 @@ private:
     void set_timer();
     void beat();
     void close_all();
-    void notice_full_stop();
     [[nodiscard]] bool has_sessions() const noexcept;
 
     static void on_turn(ngx_event_t *event) noexcept;
@@ -132,7 +131,6 @@ private:
     ngx_event_t mail_retry_{};
     Millis timer_due_ = kNever;
     int links_ = 0;
-    int deserted_beats_ = 0;
     bool quitting_ = false;
     bool wake_readers_ = false;
     bool suspects_ = false;
