@@ -8,7 +8,6 @@
 #include "ngx/ws_link.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace rt::ngx {
 

@@ -68,7 +68,8 @@ void WsLink::settle(Reader &in, Millis now) {
         connection_ = connection;
     } else {
         connection_ = nullptr;
-        start_closing(engine::close_status(engine::CloseReason::going_away)); // unless the session's end has begun that already
+        // Unless the session's end has begun that already.
+        start_closing(engine::close_status(engine::CloseReason::going_away));
     }
 }
 
