@@ -194,6 +194,9 @@ public:
         }
     }
     Result<void> keep(hub::RecordRef socket, Millis until) override {
+        if (keeper != nullptr) {
+            return keeper->keep(socket, until);
+        }
         const auto found = roster_.sockets.find(socket.serial);
         if (found == roster_.sockets.end() || found->second.pid.empty() || roster_.full) {
             return {Code::full, "not kept"};
@@ -232,6 +235,8 @@ public:
         return std::any_of(roster_.sockets.begin(), roster_.sockets.end(),
                            [&](const auto &entry) { return entry.second.id == id; });
     }
+
+    hub::Directory *keeper = nullptr; // where the records are that are to be kept, if not here
 
 private:
     static bool fits(const Roster::Socket &socket, const hub::ClaimText &claim) {

@@ -137,6 +137,7 @@ void keeps() {
     watch.say({"40"});
     watch.heard();
     cluster::RosterDirectory directory(world.zone.roster, world.seat[1]);
+    world.host[0].directory.keeper = &directory;
     cluster::Reaper reaper(world.memory.seats, directory, world.host[0].hub);
     world.memory.release(world.seat[0]);
     reaper.begin();
