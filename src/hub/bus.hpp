@@ -16,11 +16,17 @@ namespace rt::hub {
 
 using Position = std::uint64_t; // in the host's log; an envelope's is where it ends
 
-// joined, left: notes that a socket's room changed, for those who replay the log; nobody acts on
-// them.
-enum class Op : std::uint8_t { emit, join, leave, disconnect, joined, left };
+// The second row are notes, on which no hub acts. joined, left: a socket's room changed, for those
+// who replay the log. gap: other hosts may have said what never came here. server_emit: for
+// other servers (serverSideEmit), not for clients.
+// clang-format off
+enum class Op : std::uint8_t {
+    emit, join, leave, disconnect,
+    joined, left, gap, server_emit,
+};
+// clang-format on
 
-[[nodiscard]] constexpr bool is_note(Op op) noexcept { return op == Op::joined || op == Op::left; }
+[[nodiscard]] constexpr bool is_note(Op op) noexcept { return op >= Op::joined; }
 
 // Who wants the clients' acks of an emit: a worker's open question (hub/replies.hpp).
 struct AskerId {
@@ -35,7 +41,8 @@ struct AskerId {
 struct Envelope {
     Op op = Op::emit;
     bool is_volatile = false;
-    bool close = false; // disconnect: the connection too
+    bool close = false;  // disconnect: the connection too
+    bool remote = false; // it came from another server, and does not go out again
     Text nsp;
     std::vector<Text> to;           // rooms; empty is everybody of the namespace
     std::vector<Text> except;       // rooms; a socket's id is a room
@@ -44,18 +51,21 @@ struct Envelope {
     std::vector<Bytes> attachments; // emit
     AskerId asker;                  // emit
     Position since = 0;             // a note: it took effect for what ends behind
+    // Of an emit that began here and that others have to hear, given by the log: 1, 2, 3, ... of
+    // this host (decisions.md, ruling 4). 0: none.
+    std::uint64_t number = 0;
 
     // Keeps the capacity: a worker uses one envelope for everything it reads.
     void clear() noexcept {
         op = Op::emit;
-        is_volatile = close = false;
+        is_volatile = close = remote = false;
         nsp = data = {};
         to.clear();
         except.clear();
         rooms.clear();
         attachments.clear();
         asker = {};
-        since = 0;
+        since = number = 0;
     }
 };
 

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the host knows of its bridge to other hosts, in the zone of the log: which worker holds it,
+// how far the log has been published, what was last heard of each other host. It outlives workers.
+#pragma once
+
+#include "base/ports.hpp"
+#include "shm/arena.hpp"
+#include "shm/seats.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace rt::shm {
+
+// In the order in which it gets better.
+enum class BridgeState : std::uint32_t {
+    off,      // no Redis in the configuration
+    joining,  // not everything that has to be heard is heard yet, for the first time
+    degraded, // Redis was lost, or the loop does not close
+    connected,
+};
+
+// The two connections, in the order of their ids.
+enum class BridgeLink : std::uint32_t { publishes, hears };
+
+// A value: copy it freely, it lives as long as the mapping.
+class BridgeTable {
+public:
+    static constexpr std::size_t kHosts = 256; // other hosts whose numbers are remembered
+    static constexpr Millis kSilent = 1000;    // a holder without a beat for so long is replaced
+    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 1, kLine});
+
+    static std::size_t bytes() noexcept;
+    static Result<BridgeTable> create(MutableBytes area) noexcept;
+    static Result<BridgeTable> attach(MutableBytes area) noexcept;
+
+    // --- who holds it ---
+
+    struct Taken {
+        bool mine = false;   // from now on
+        SeatRef former = {}; // who held it and did not give it back
+    };
+
+    // Takes it if nobody holds it, its holder is not live any more, or has been silent.
+    Taken take(Locked &held, SeatRef me, const Seats &seats, Millis now) noexcept;
+    // By its holder; a beat keeps it.
+    void give_back(Locked &held, SeatRef me) noexcept;
+    void beat(SeatRef me, Millis now) noexcept;
+    [[nodiscard]] SeatRef holder() const noexcept;
+    [[nodiscard]] Millis last_beat() const noexcept;
+
+    // Redis' number of the connection; 0: none. Whoever takes over ends it.
+    void set_client(BridgeLink link, std::uint64_t id) noexcept;
+    [[nodiscard]] std::uint64_t client(BridgeLink link) const noexcept;
+
+    void set_state(BridgeState state) noexcept;
+    [[nodiscard]] BridgeState state() const noexcept;
+
+    // --- outbound ---
+
+    // The number of the next envelope that others have to hear. A process that dies before it
+    // appends leaves one out.
+    std::uint64_t next_number(Locked &held) noexcept;
+    [[nodiscard]] std::uint64_t last_number() const noexcept;
+
+    // All of the log up to here has been published, and answered by Redis. 0: never begun.
+    [[nodiscard]] std::uint64_t published() const noexcept;
+    void set_published(std::uint64_t position) noexcept;
+
+    // --- inbound, for the holder ---
+
+    // The last number heard of that host; 0: none. It survives the holder.
+    [[nodiscard]] std::uint64_t heard_of(Text uid) const noexcept;
+    // The least recently heard gives its place to a new one.
+    void set_heard(Text uid, std::uint64_t number, Millis now) noexcept;
+
+    // Whether bytes are being dealt with that are still in the socket: a successor that finds
+    // this set may deal with some of them again.
+    void set_dealing(bool dealing) noexcept;
+    [[nodiscard]] bool is_dealing() const noexcept;
+
+private:
+    struct Table;
+
+    explicit BridgeTable(Table *table) noexcept : table_(table) {}
+    static Result<Table *> place(MutableBytes area) noexcept;
+
+    Table *table_;
+};
+
+} // namespace rt::shm
