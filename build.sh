@@ -11,7 +11,7 @@ NGINX_SRC=${NGINX_SRC:-/usr/share/nginx/src}
 MODULE=ngx_http_realtime_module.so
 export BUILD PATH=$PATH:/usr/sbin:/sbin
 
-RUN_DEPS=(g++ make nginx nginx-dev libjansson-dev libssl-dev zlib1g-dev)
+RUN_DEPS=(g++ make nginx nginx-dev libhiredis-dev libjansson-dev libssl-dev zlib1g-dev)
 TEST_DEPS=(perl openssl chromium libnginx-mod-nchan)
 LINT_DEPS=(clang-format clang-tidy git)
 FUZZ_DEPS=(clang libclang-rt-14-dev)
@@ -156,7 +156,7 @@ build_hooks() {
     mkdir -p "$dir/hooks"
     mapfile -t objects < <(sed -n "\|^$dir/$MODULE:|,/^\$/p" "$dir/Makefile" | grep -o '/[^[:space:]]*\.o')
     # shellcheck disable=SC2086
-    g++ -std=c++20 -O1 -fPIC -shared -o "$so" "$hook" "${objects[@]}" ${2:-} -ljansson -lz -Wl,--wrap=ngx_shmtx_lock,--wrap=ngx_shmtx_unlock -Wl,--version-script="$ROOT/src/ngx/exports.map"
+    g++ -std=c++20 -O1 -fPIC -shared -o "$so" "$hook" "${objects[@]}" ${2:-} -l:libhiredis.a -ljansson -lz -Wl,--exclude-libs,ALL -Wl,--wrap=ngx_shmtx_lock,--wrap=ngx_shmtx_unlock -Wl,--version-script="$ROOT/src/ngx/exports.map"
 }
 
 verb_module() {

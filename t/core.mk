@@ -6,7 +6,7 @@
 FLOORS := base wire engine shm hub hub/actions cluster
 SANITIZE := -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all
 FLAGS := -std=c++20 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Wconversion -Werror -Isrc -It $(SANITIZE) -MMD -MP
-LIBS := -lcrypto -ljansson -lz
+LIBS := -lcrypto -l:libhiredis.a -ljansson -lz
 ifneq ($(findstring clang,$(CXX)),)
 FLAGS += -fsanitize=fuzzer-no-link
 endif
