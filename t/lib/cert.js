@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A self-signed certificate for one test, made by openssl: {cert, key} are file names.
+// Certificates for one test, made by openssl: file names of {cert, key}. A self-signed one, or
+// an authority of the test's own that issues them.
 'use strict';
 
 const fs = require('fs');
@@ -8,14 +9,31 @@ const path = require('path');
 const { execFileSync } = require('child_process');
 const tap = require('./tap');
 
-function certificate() {
+const KIND = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+
+function directory() {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rt-cert-'));
     tap.after(() => fs.rmSync(dir, { recursive: true, force: true }));
-    const files = { cert: path.join(dir, 'cert.pem'), key: path.join(dir, 'key.pem') };
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-    execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', files.key, '-out', files.cert], { stdio: 'ignore' });
+    return dir;
+}
+
+function make(dir, name, options) {
+    const files = { cert: path.join(dir, `${name}.pem`), key: path.join(dir, `${name}.key`) };
+    execFileSync('openssl', ['req', '-x509', ...KIND, ...options, '-keyout', files.key, '-out', files.cert], { stdio: 'ignore' });
     return files;
 }
 
-module.exports = { certificate };
+const names = (name) => ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name},IP:127.0.0.1`];
+
+const certificate = () => make(directory(), 'cert', names('localhost'));
+
+// `ca` is its own certificate; issue(name) a server's or a client's, for that name and 127.0.0.1.
+function authority() {
+    const dir = directory();
+    const own = make(dir, 'ca', ['-subj', '/CN=test authority', '-addext', 'basicConstraints=critical,CA:TRUE']);
+    let issued = 0;
+    const issue = (name, options = names(name)) => make(dir, `${++issued}`, [...options, '-CA', own.cert, '-CAkey', own.key, '-addext', 'basicConstraints=CA:FALSE']);
+    return { ca: own.cert, issue };
+}
+
+module.exports = { certificate, authority };

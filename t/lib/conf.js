@@ -91,4 +91,4 @@ function environment(prefix, extra = {}) {
     return env;
 }
 
-module.exports = { conf, fill, binary, environment, freePort, hooked, DIE_LOCKED, MODULE, ROOT };
+module.exports = { conf, fill, binary, environment, freePort, isFree, hooked, DIE_LOCKED, MODULE, ROOT };

@@ -35,4 +35,18 @@ const pss = (pid) => Number((read(pid, 'smaps_rollup').match(/^Pss:\s+(\d+)/m) |
 const heap = (pid) => Number((read(pid, 'smaps_rollup').match(/^Anonymous:\s+(\d+)/m) || [0, 0])[1]) * 1024;
 const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length;
 
-module.exports = { title, children, groupOf, alive, pss, heap, descriptors };
+// The local TCP ports of a process's sockets.
+function localPorts(pid) {
+    const ports = new Map(read(pid, 'net/tcp').split('\n').slice(1).filter(Boolean).map((line) => line.trim().split(/\s+/))
+        .map((fields) => [fields[9], parseInt(fields[1].split(':')[1], 16)]));
+    const links = fs.readdirSync(`/proc/${pid}/fd`).map((fd) => {
+        try {
+            return fs.readlinkSync(`/proc/${pid}/fd/${fd}`);
+        } catch {
+            return '';
+        }
+    });
+    return links.map((link) => ports.get((link.match(/^socket:\[(\d+)\]$/) || [])[1])).filter((port) => port !== undefined);
+}
+
+module.exports = { title, children, groupOf, alive, pss, heap, descriptors, localPorts };
