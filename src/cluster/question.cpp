@@ -9,10 +9,11 @@ namespace rt::cluster {
 
 namespace {
 
+// `sid`: JSON.
 void append_answer(std::string &out, Text sid, const hub::Payload &args) {
-    out += out.empty() ? "{\"sid\":\"" : ",{\"sid\":\"";
+    out += out.empty() ? "{\"sid\":" : ",{\"sid\":";
     out += sid;
-    out += "\",\"args\":";
+    out += ",\"args\":";
     out += args.json;
     if (!args.attachments.empty()) {
         out += ",\"attachments\":[";
@@ -70,17 +71,35 @@ void Question::asked(shm::SeatRef at, Text sid) {
 }
 
 // The answer of a socket that moved may overtake the report of the worker that asked it.
-void Question::answered(Text sid, const hub::Payload &args) {
+bool Question::answered(Text sid, const hub::Payload &args) {
     Asked *asked = entry(sid);
     if (asked == nullptr || asked->state == State::answered) {
-        return;
+        return false;
+    }
+    std::string quoted = "\"";
+    quoted += sid;
+    quoted += '"';
+    set(*asked, keep(quoted, args) ? State::answered : State::lost);
+    return true;
+}
+
+void Question::answered_abroad(const hub::Payload &args) { kept_abroad_ += keep("null", args) ? 1 : 0; }
+
+// False: there is no room for it.
+bool Question::keep(Text sid, const hub::Payload &args) {
+    if (keeps_ == Keeps::nothing) {
+        return true;
     }
     if (answers_.size() + size_of(args) > kMostAnswers) {
-        set(*asked, State::lost);
-        return;
+        return false;
     }
-    set(*asked, State::answered);
     append_answer(answers_, sid, args);
+    return true;
+}
+
+std::size_t Question::counted() const noexcept {
+    const auto counts = [](const Asked &asked) { return asked.state != State::lost; };
+    return static_cast<std::size_t>(std::ranges::count_if(asked_, counts));
 }
 
 void Question::reported(shm::SeatRef reader) { std::erase(awaited_, reader); }
@@ -107,7 +126,8 @@ void Question::forget(shm::SeatRef seat) {
 }
 
 Answers Question::answers() const {
-    Answers told{"[" + answers_ + "]", "["};
+    Answers told{"[" + answers_ + "]", "[", abroad_, peers_};
+    told.peers.answers = kept_abroad_;
     for (const Asked &asked : asked_) {
         if (asked.state != State::answered) {
             told.missing += told.missing.size() == 1 ? "\"" : ",\"";

@@ -13,6 +13,8 @@ constexpr std::uint16_t kArrived = kQuestionMail + 1;  // the same, and no repor
 constexpr std::uint16_t kAnswered = kQuestionMail + 2; // id, sizes, args, attachments
 constexpr std::uint16_t kAgain = kQuestionMail + 3;    // report once more, behind what is on its way
 constexpr std::uint16_t kReported = kQuestionMail + 4; // that it was
+constexpr std::uint16_t kAbroad = kQuestionMail + 5;   // a tally
+constexpr std::uint16_t kStranger = kQuestionMail + 6; // as kAnswered, of nobody here
 
 shm::SeatRef seat_of(const hub::AskerId &asker) noexcept { return {asker.seat, asker.seat_generation}; }
 
@@ -45,8 +47,8 @@ void hear_asked(Question &books, shm::SeatRef from, Reader &in) {
     }
 }
 
-void hear_answered(Question &books, Reader &in) {
-    const Text sid = in.get_text();
+// The views are into the mail.
+hub::Payload read_args(Reader &in) {
     const auto size = in.get<std::uint32_t>();
     const std::uint32_t attachments = in.get_count(sizeof(std::uint32_t));
     Reader sizes(in.take(attachments * sizeof(std::uint32_t)));
@@ -54,9 +56,7 @@ void hear_answered(Question &books, Reader &in) {
     for (std::uint32_t i = 0; i < attachments; ++i) {
         args.attachments.push_back(as_bytes(in.take(sizes.get<std::uint32_t>())));
     }
-    if (in.ok()) {
-        books.answered(sid, args);
-    }
+    return args;
 }
 
 } // namespace
@@ -64,9 +64,15 @@ void hear_answered(Question &books, Reader &in) {
 Questions::Questions(shm::SeatRef me, PostOffice &post, Deadlines &deadlines, QuestionEvents &events)
     : me_(me), post_(post), deadlines_(deadlines), events_(events) {}
 
-hub::AskerId Questions::open(Ask ask, Millis now) {
+Questions::Slot::Slot(Questions &owner_, const Ask &ask, std::vector<shm::SeatRef> readers)
+    : owner(owner_), by(ask.by), live(ask.live),
+      books(std::move(readers), live == nullptr ? Question::Keeps::answers : Question::Keeps::nothing,
+            ask.abroad) {}
+
+// The readers are looked up before the envelope is appended: who comes in between has no clients yet.
+hub::AskerId Questions::open(const Ask &ask, Millis now) {
     const std::uint32_t timeout = two_digits_up(ask.timeout);
-    const Handle question = questions_.emplace(*this, std::move(ask));
+    const Handle question = questions_.emplace(*this, ask, events_.readers());
     Slot &slot = *questions_.find(question);
     slot.self = question;
     deadlines_.start(slot, now, timeout);
@@ -113,10 +119,27 @@ void Questions::arrived(const hub::AskerId &asker, Text sid) {
 }
 
 void Questions::answered(const hub::AskerId &asker, Text sid, const hub::Payload &args) {
-    const std::string head = answer_head(asker, sid, args);
+    tell_answer(kAnswered, answer_head(asker, sid, args), asker, args);
+}
+
+void Questions::answered_abroad(const hub::AskerId &asker, const hub::Payload &args) {
+    tell_answer(kStranger, answer_head(asker, {}, args), asker, args);
+}
+
+void Questions::told_abroad(const hub::AskerId &asker, const PeerTally &tally) {
+    std::string told;
+    Writer out(told);
+    out.put(asker.slot);
+    out.put(tally);
+    const Bytes piece = as_bytes(told);
+    tell(seat_of(asker), kAbroad, {&piece, 1});
+}
+
+void Questions::tell_answer(std::uint16_t kind, const std::string &head, const hub::AskerId &asker,
+                            const hub::Payload &args) {
     std::vector<Bytes> pieces{as_bytes(head), as_bytes(args.json)};
     pieces.insert(pieces.end(), args.attachments.begin(), args.attachments.end());
-    tell(seat_of(asker), kAnswered, pieces);
+    tell(seat_of(asker), kind, pieces);
 }
 
 // False: nobody sits there any more, or too much waits for them. What an asker does not hear it
@@ -146,27 +169,69 @@ void Questions::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Milli
 
 void Questions::hear(shm::SeatRef from, std::uint16_t kind, Text body) {
     Reader in(body);
-    Slot *slot = questions_.find(in.get<Handle>());
+    const auto handle = in.get<Handle>();
+    Slot *slot = questions_.find(handle);
     if (slot == nullptr) {
         return;
     }
-    if (kind == kAnswered) {
-        hear_answered(slot->books, in);
-    } else if (kind == kAsked || kind == kArrived) {
-        hear_asked(slot->books, from, in);
+    note(*slot, from, kind, in);
+    if (questions_.find(handle) == slot) { // nobody who was told has cancelled it
+        go_on(*slot);
     }
-    if (kind == kAsked || kind == kReported) {
-        slot->books.reported(from);
+}
+
+void Questions::note(Slot &slot, shm::SeatRef from, std::uint16_t kind, Reader &in) {
+    switch (kind) {
+    case kAnswered:
+    case kStranger:
+        hear_answer(slot, kind, in);
+        break;
+    case kAbroad:
+        slot.books.told_abroad(in.get<PeerTally>());
+        break;
+    case kAsked:
+        hear_asked(slot.books, from, in);
+        slot.books.reported(from);
+        break;
+    case kArrived:
+        hear_asked(slot.books, from, in);
+        break;
+    case kReported:
+        slot.books.reported(from);
+        break;
+    default:
+        break;
     }
-    go_on(*slot);
+}
+
+void Questions::hear_answer(Slot &slot, std::uint16_t kind, Reader &in) {
+    const Text sid = in.get_text();
+    const hub::Payload args = read_args(in);
+    if (!in.ok()) {
+        return;
+    }
+    if (kind == kStranger) {
+        slot.books.answered_abroad(args);
+    } else if (slot.books.answered(sid, args) && slot.live != nullptr) {
+        slot.live->on_answer(slot.by, args);
+    }
 }
 
 void Questions::go_on(Slot &slot) {
     if (slot.books.all_reported()) {
         again(slot);
     }
+    if (slot.books.all_asked()) {
+        tell_count(slot);
+    }
     if (slot.books.complete()) {
         end(slot.self);
+    }
+}
+
+void Questions::tell_count(Slot &slot) {
+    if (slot.live != nullptr && !std::exchange(slot.counted, true)) {
+        slot.live->on_asked(slot.by, static_cast<std::uint32_t>(slot.books.counted()));
     }
 }
 
@@ -184,9 +249,15 @@ void Questions::again(Slot &slot) {
 
 void Questions::end(Handle question) {
     const std::unique_ptr<Slot> slot = questions_.take(question);
-    if (slot != nullptr) {
-        events_.on_answers(slot->by, slot->books.answers());
+    if (slot == nullptr) {
+        return;
     }
+    if (slot->live == nullptr) {
+        events_.on_answers(slot->by, slot->books.answers());
+        return;
+    }
+    tell_count(*slot);
+    slot->live->on_over(slot->by);
 }
 
 void Questions::Slot::on_deadline(Millis) { owner.end(self); }

@@ -24,16 +24,32 @@ inline constexpr std::uint16_t kQuestionMail = 200;
 class QuestionEvents {
 public:
     virtual ~QuestionEvents() = default;
+    // The workers that read the log by now, this one among them.
+    [[nodiscard]] virtual std::vector<shm::SeatRef> readers() = 0;
     // The question has ended; `by` is what Ask said. `answers` lives during the call.
     virtual void on_answers(Handle by, const Answers &answers) = 0;
     // Before it is said that all have been asked: sessions that are under way arrive now.
     virtual void bring_in() = 0;
 };
 
+// For who wants each answer as it comes: in place of QuestionEvents::on_answers. `by` is what
+// Ask said.
+class LiveAnswers {
+public:
+    virtual ~LiveAnswers() = default;
+    // So many sockets have been asked, at all workers. Once, and always before on_over.
+    virtual void on_asked(Handle by, std::uint32_t sockets) = 0;
+    // It may come before on_asked. The views live during the call.
+    virtual void on_answer(Handle by, const hub::Payload &args) = 0;
+    // The question has ended.
+    virtual void on_over(Handle by) = 0;
+};
+
 struct Ask {
     Handle by;
-    std::vector<shm::SeatRef> readers; // who reads the log by now, this worker among them
-    std::uint32_t timeout = 0;         // milliseconds
+    std::uint32_t timeout = 0;   // milliseconds
+    LiveAnswers *live = nullptr; // must outlive the question
+    bool abroad = false;         // other servers are asked by the bridge, and waited for
 };
 
 class Questions final : public hub::Replies, public MailEvents {
@@ -42,7 +58,7 @@ public:
 
     // The asker of an envelope that is published next; or cancel it. Of the timeout's digits only
     // the first two are kept, rounded up, so that few lengths are in use (base/deadlines.hpp).
-    [[nodiscard]] hub::AskerId open(Ask ask, Millis now);
+    [[nodiscard]] hub::AskerId open(const Ask &ask, Millis now);
     void cancel(Handle question) { questions_.erase(question); }
 
     // A worker is gone: nobody waits for it or for the sockets it had.
@@ -58,21 +74,32 @@ public:
     void arrived(const hub::AskerId &asker, Text sid) override;
     void answered(const hub::AskerId &asker, Text sid, const hub::Payload &args) override;
 
+    // By the bridge, of other servers: to whoever asks.
+    void told_abroad(const hub::AskerId &asker, const PeerTally &tally);
+    void answered_abroad(const hub::AskerId &asker, const hub::Payload &args);
+
     void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override;
 
 private:
     struct Slot final : Deadline {
-        Slot(Questions &owner_, Ask ask) : owner(owner_), by(ask.by), books(std::move(ask.readers)) {}
+        Slot(Questions &owner_, const Ask &ask, std::vector<shm::SeatRef> readers);
         void on_deadline(Millis now) override;
 
         Questions &owner;
         Handle self;
         Handle by;
+        LiveAnswers *live;
+        bool counted = false; // and told so
         Question books;
     };
 
     bool tell(shm::SeatRef to, std::uint16_t kind, std::span<const Bytes> pieces);
     void hear(shm::SeatRef from, std::uint16_t kind, Text body);
+    void tell_answer(std::uint16_t kind, const std::string &head, const hub::AskerId &asker,
+                     const hub::Payload &args);
+    void note(Slot &slot, shm::SeatRef from, std::uint16_t kind, Reader &in);
+    void hear_answer(Slot &slot, std::uint16_t kind, Reader &in);
+    void tell_count(Slot &slot);
     void go_on(Slot &slot);
     void again(Slot &slot);
     void end(Handle question);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "hub/status.hpp"
 
-#include "base/text.hpp"
-#include "wire/json_write.hpp"
+#include "hub/status_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,30 +12,6 @@ namespace {
 
 // Metrics whose names begin so stand together, in an object of that name.
 constexpr std::array<Text, 2> kGroups = {"refused_", "not_recovered_"};
-
-// Builds one JSON object: members in order, commas where they belong.
-class Object {
-public:
-    explicit Object(std::string &out) : out_(out) { out_ += '{'; }
-    ~Object() { out_ += '}'; }
-    Object(const Object &) = delete;
-    Object &operator=(const Object &) = delete;
-
-    std::string &key(Text name) {
-        out_ += empty_ ? "" : ",";
-        empty_ = false;
-        wire::json::append_string(out_, name);
-        out_ += ':';
-        return out_;
-    }
-    void text(Text name, Text value) { wire::json::append_string(key(name), value); }
-    void number(Text name, std::uint64_t value) { append_number(key(name), value); }
-    void boolean(Text name, bool value) { key(name) += value ? "true" : "false"; }
-
-private:
-    std::string &out_;
-    bool empty_ = true;
-};
 
 bool is_in_group(Text name) {
     return std::ranges::any_of(kGroups, [&](Text group) { return name.starts_with(group); });
@@ -83,31 +58,6 @@ void put_slow(std::string &out, const SlowStatus &client) {
     object.number("queued", client.queued);
     object.number("waits", client.waits);
     object.number("pid", static_cast<std::uint64_t>(client.pid));
-}
-
-// Calls put(out, item) for each, between brackets.
-template <class Items, class Put> void put_array(std::string &out, const Items &items, Put put) {
-    out += '[';
-    for (const auto &item : items) {
-        out += &item == &items.front() ? "" : ",";
-        put(out, item);
-    }
-    out += ']';
-}
-
-void put_escaped(std::string &out, Text text) {
-    for (const char c : text) {
-        switch (c) {
-        case '<':
-            out += "&lt;";
-            break;
-        case '&':
-            out += "&amp;";
-            break;
-        default:
-            out += c;
-        }
-    }
 }
 
 void put_row(std::string &out, Text name, const Status &status, std::size_t metric) {
@@ -174,6 +124,7 @@ std::string status_json(const Status &status) {
             Object total(object.key("total"));
             put_metrics(total, status.totals);
         }
+        append_cluster_json(object.key("cluster"), status.cluster);
         put_array(object.key("slowest"), status.slowest, put_slow);
         put_array(object.key("workers"), status.workers, put_worker);
     }
@@ -210,6 +161,7 @@ std::string status_html(const Status &status) {
         put_row(out, kMetricNames[i], status, i);
     }
     out += "</table>\n";
+    append_cluster_html(out, status.cluster);
     put_slow_rows(out, status);
     return out;
 }

@@ -3,6 +3,7 @@
 // collects the numbers; the names are the metrics' own.
 #pragma once
 
+#include "hub/cluster_status.hpp"
 #include "hub/metrics.hpp"
 
 #include <array>
@@ -55,6 +56,7 @@ struct Status {
     std::string host; // first part of the ids made here
     LogStatus log;
     RosterStatus roster;
+    ClusterStatus cluster;
     std::vector<WorkerStatus> workers;
     std::array<std::uint64_t, kMetrics> totals{};
     std::vector<SlowStatus> slowest;

@@ -57,6 +57,9 @@ public:
     [[nodiscard]] cluster::Questions &questions() noexcept { return questions_; }
     [[nodiscard]] Asks &asks() noexcept { return asks_; }
 
+    // Can other servers be asked now?
+    [[nodiscard]] cluster::Abroad abroad() const noexcept { return cluster::Abroad::none; }
+
     // The workers that read this application's log, this one among them.
     [[nodiscard]] std::vector<shm::SeatRef> readers();
 

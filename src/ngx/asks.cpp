@@ -11,15 +11,41 @@
 
 namespace rt::ngx {
 
-// The readers are looked up first: who comes between that and the append has no clients yet.
+namespace {
+
+// Of other servers: how many of the clients that they asked, and how many of them did not even
+// say whom. Null: Redis did not count them.
+void append_missing(std::string &body, const cluster::Answers &answers) {
+    if (!answers.abroad) {
+        return;
+    }
+    body += ",\"missing_remote\":";
+    append_number(body, answers.peers.missing_clients());
+    body += ",\"missing_servers\":";
+    if (answers.peers.counted != 0) {
+        append_number(body, answers.peers.missing_servers());
+    } else {
+        body += "null";
+    }
+}
+
+} // namespace
+
+// Nobody is asked where not all can be (decisions.md, ruling 3).
 Result<void> Asks::ask(ngx_http_request_t *r, hub::Envelope envelope, std::uint32_t timeout) {
+    const cluster::Abroad abroad = app_.abroad();
+    if (abroad == cluster::Abroad::away) {
+        return {Code::unavailable, "Redis is away: other servers cannot be asked"};
+    }
     const Handle handle = waiting_.emplace(Waiting{r, {}, 0});
     Waiting &waiting = *waiting_.find(handle);
     if (!watch_request(r, *this, handle)) {
         waiting_.erase(handle);
         return {Code::no_memory, "no memory"};
     }
-    envelope.asker = app_.questions().open({handle, app_.readers(), timeout}, app_.worker().now());
+    const bool others = abroad == cluster::Abroad::reachable;
+    envelope.asker =
+        app_.questions().open({.by = handle, .timeout = timeout, .abroad = others}, app_.worker().now());
     waiting.question = envelope.asker.slot;
     const Result<hub::Position> id = app_.bus().publish(envelope);
     if (!id) {
@@ -32,6 +58,8 @@ Result<void> Asks::ask(ngx_http_request_t *r, hub::Envelope envelope, std::uint3
     r->write_event_handler = ngx_http_request_empty_handler;
     return {};
 }
+
+std::vector<shm::SeatRef> Asks::readers() { return app_.readers(); }
 
 void Asks::bring_in() { app_.worker().arrivals().take_all(); }
 
@@ -48,7 +76,9 @@ void Asks::on_answers(Handle handle, const cluster::Answers &answers) {
     }
     std::string body = "{\"ok\":true,\"id\":\"";
     append_number(body, waiting->id);
-    body += "\",\"answers\":" + answers.answers + ",\"missing\":" + answers.missing + "}";
+    body += "\",\"answers\":" + answers.answers + ",\"missing\":" + answers.missing;
+    append_missing(body, answers);
+    body += '}';
     finish_request(waiting->r, Reply{NGX_HTTP_OK, "application/json", body, false});
 }
 

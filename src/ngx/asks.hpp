@@ -7,6 +7,7 @@
 #include "ngx/ngx.hpp"
 
 #include <cstdint>
+#include <vector>
 
 namespace rt::ngx {
 
@@ -17,12 +18,14 @@ public:
     explicit Asks(App &app) : app_(app) {}
 
     // Publishes the envelope as a question and holds the request until its answers are in: the
-    // caller must not finalize it. After an error the request is the caller's.
+    // caller must not finalize it. After an error the request is the caller's. unavailable: there
+    // are other servers, and they cannot be asked.
     Result<void> ask(ngx_http_request_t *r, hub::Envelope envelope, std::uint32_t timeout);
 
     // The client has gone, or the request has ended some other way.
     void on_request_gone(Handle waiting);
 
+    [[nodiscard]] std::vector<shm::SeatRef> readers() override;
     void on_answers(Handle waiting, const cluster::Answers &answers) override;
     void bring_in() override;
 

@@ -3,13 +3,16 @@
 // and made into values after it.
 #include "shm/roster.hpp"
 
+#include <algorithm>
+
 namespace rt::shm {
 
 namespace {
 
-// In one locked section: states that are looked at (a fraction of a millisecond), and bytes
-// after which a page is full.
+// In one locked section: states that are looked at (a fraction of a millisecond), records of them
+// that are compared with what is wanted, and bytes after which a page is full.
 constexpr CellIndex kMaxScan = 65536;
+constexpr std::uint32_t kMaxCompared = 2048;
 constexpr std::uint32_t kMaxRows = 1024;
 constexpr std::size_t kMaxPage = 48 * 1024;
 
@@ -201,10 +204,12 @@ template <class Put> CellIndex Roster::scan(CellKind kind, PageQuery page, Put p
     const CellIndex end = from < cells_.count() ? from + std::min(kMaxScan, cells_.count() - from) : from;
     const std::uint32_t limit = std::clamp(page.limit, 1U, kMaxRows);
     std::uint32_t rows = 0;
+    std::uint32_t compared = 0;
     for (CellIndex cell = cells_.next(kind, from, end); cell != 0; cell = cells_.next(kind, cell + 1, end)) {
-        if (rows == limit || scratch_.size() >= kMaxPage) {
+        if (rows == limit || compared == kMaxCompared || scratch_.size() >= kMaxPage) {
             return cell;
         }
+        ++compared;
         rows += put(cell) ? 1 : 0;
     }
     return end < cells_.count() ? end : 0;
@@ -215,10 +220,15 @@ bool Roster::matches(CellIndex socket, const SocketQuery &query, CellIndex nsp) 
     if (!query.nsp.empty() && head.nsp != nsp) {
         return false;
     }
-    if (query.room.empty() || id_text(head.id) == query.room) {
-        return true;
+    if (query.connected && (head.record.tag & kConnected) == 0) {
+        return false;
     }
-    return RoomSlots(cells_, socket).contains(names_.find({CellKind::room, query.room, head.nsp}));
+    const auto is_in = [&](Text room) {
+        return id_text(head.id) == room ||
+               RoomSlots(cells_, socket).contains(names_.find({CellKind::room, room, head.nsp}));
+    };
+    return (query.to.empty() || std::ranges::any_of(query.to, is_in)) &&
+           std::ranges::none_of(query.except, is_in);
 }
 
 // Appends a text whose size is known afterwards.

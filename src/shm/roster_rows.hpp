@@ -7,6 +7,7 @@
 #include "shm/roster_records.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -97,10 +98,13 @@ struct PageQuery {
     std::uint32_t limit = 256;
 };
 
+// A socket's own id is a room of it, too.
 struct SocketQuery {
     PageQuery page = {};
-    Text nsp = {};  // empty: any
-    Text room = {}; // empty: any; a socket's own id finds that socket
+    Text nsp = {};                     // empty: any
+    std::span<const Text> to = {};     // in one of these rooms; empty: any
+    std::span<const Text> except = {}; // and in none of these
+    bool connected = false;            // only those whose CONNECT was answered
     bool with_handshake = false;
 };
 

@@ -24,8 +24,14 @@ public:
         : seat{seat_, 1}, post(memory.place(), memory.zone().boxes, seat, *this),
           questions(seat, post, deadlines, *this) {}
 
+    [[nodiscard]] std::vector<shm::SeatRef> readers() override { return all; }
     void on_answers(Handle by, const cluster::Answers &answers) override {
         ended += "#" + std::to_string(by.index) + " " + answers.answers + answers.missing;
+        if (answers.abroad) {
+            const cluster::PeerTally &peers = answers.peers;
+            ended += " abroad " + (peers.counted == 0 ? "?" : std::to_string(peers.missing_servers())) + "/" +
+                     std::to_string(peers.missing_clients());
+        }
     }
     void bring_in() override {
         if (const auto coming = std::exchange(under_way, {}); coming) {
@@ -53,6 +59,7 @@ public:
     std::string take() { return std::exchange(ended, {}); }
 
     shm::SeatRef seat;
+    std::vector<shm::SeatRef> all; // workers
     Deadlines deadlines;
     cluster::PostOffice post;
     cluster::Questions questions;
@@ -68,17 +75,16 @@ public:
         for (std::uint32_t seat = 0; seat < workers; ++seat) {
             workers_.push_back(std::make_unique<Asker>(memory_, seat));
         }
+        for (const auto &worker : workers_) {
+            workers_[0]->all.push_back(worker->seat);
+        }
     }
 
     Asker &operator[](std::size_t seat) { return *workers_[seat]; }
 
     // The first worker asks all of them.
     hub::AskerId ask(std::uint32_t timeout = 5000, std::uint32_t by = 7) {
-        cluster::Ask ask{{by, 1}, {}, timeout};
-        for (const auto &worker : workers_) {
-            ask.readers.push_back(worker->seat);
-        }
-        return workers_[0]->questions.open(std::move(ask), 0);
+        return workers_[0]->questions.open({.by = {by, 1}, .timeout = timeout}, 0);
     }
 
     void asks(std::size_t worker, const hub::AskerId &asker, std::initializer_list<int> sockets) {

@@ -87,7 +87,7 @@ template <class Ask> auto all_pages(Ask ask) {
 
 inline std::vector<shm::SocketRow> all_sockets(shm::Roster &roster, bool with_handshake = false) {
     return all_pages([&](shm::PageQuery page) {
-        return roster.sockets({.page = page, .nsp = {}, .room = {}, .with_handshake = with_handshake});
+        return roster.sockets({.page = page, .with_handshake = with_handshake});
     });
 }
 

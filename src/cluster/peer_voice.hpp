@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// How this host speaks to the other servers of a namespace, and counts them: a dialect on a line.
+#pragma once
+
+#include "cluster/dialect.hpp"
+#include "cluster/redis_line.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace rt::cluster {
+
+class PeerVoice {
+public:
+    // Both must outlive this.
+    PeerVoice(Dialect &dialect, RedisLine &line) noexcept : dialect_(dialect), line_(line) {}
+
+    // `to`: the uid of the one that is answered; empty for anything but answers. False: Redis is
+    // away, and nothing was said.
+    bool say(const PeerMessage &message, Text to, Cookie cookie = {});
+
+    // Asks Redis how many servers hear a namespace, this host among them; servers_in() reads the
+    // reply. False: Redis is away.
+    [[nodiscard]] bool count(Text nsp, Cookie cookie);
+
+    // None if it is no such reply.
+    [[nodiscard]] static std::optional<std::uint32_t> servers_in(const wire::RespValue &reply);
+
+    [[nodiscard]] bool is_up() const noexcept { return line_.is_up(); }
+
+private:
+    Dialect &dialect_;
+    RedisLine &line_;
+    Publication scratch_;
+};
+
+} // namespace rt::cluster
