@@ -3,6 +3,7 @@
 // pool: nothing here may be pointed to by what outlives a reload.
 #pragma once
 
+#include "cluster/redis_settings.hpp"
 #include "engine/settings.hpp"
 #include "hub/settings.hpp"
 #include "ngx/cors.hpp"
@@ -25,9 +26,35 @@ struct Where {
     ngx_uint_t line = 0;
 };
 
+// realtime_redis
+struct RedisBlock {
+    cluster::RedisSettings settings;
+    bool on = true;    // false: its address is in environment variables that are not set
+    std::string unset; // then: the first of them
+    ngx_ssl_t tls{};   // ctx is null without TLS
+};
+
+// What an app's `redis` said.
+struct RedisWish {
+    std::string block;
+    bool bus = true;
+    bool state = true;
+    std::optional<std::string> prefix;
+    std::optional<std::string> key_prefix;
+    Where where;
+};
+
+struct AppRedis {
+    const RedisBlock *block = nullptr; // null: none, or one that is off
+    cluster::RedisUse use;
+};
+
 // realtime_app
 struct AppConf {
     hub::AppSettings settings;
+    AppRedis bus;   // how other hosts are heard
+    AppRedis state; // where locks, limits and presence of all hosts are
+    std::vector<RedisWish> redis_wishes;
     ngx_shm_zone_t *zone = nullptr;     // roster and tables
     ngx_shm_zone_t *log_zone = nullptr; // log and mailboxes
     // nginx's indexes of settings.captured, in that order.
@@ -122,10 +149,12 @@ struct LocationConf {
 
 struct MainConf {
     std::vector<std::unique_ptr<AppConf>> apps;
+    std::vector<std::unique_ptr<RedisBlock>> redis;
     std::vector<LocationConf *> endpoints; // locations with one
     ngx_shm_zone_t *seats = nullptr;       // null: nothing of ours is in use
 
     [[nodiscard]] AppConf *find(Text app) const noexcept;
+    [[nodiscard]] const RedisBlock *find_redis(Text name) const noexcept;
 };
 
 [[nodiscard]] MainConf *main_conf(ngx_conf_t *cf) noexcept;

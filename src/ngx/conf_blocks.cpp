@@ -3,6 +3,7 @@
 
 #include "ngx/conf_zones.hpp"
 #include "ngx/pattern.hpp"
+#include "ngx/redis_conf.hpp"
 #include "wire/sio.hpp"
 
 #include <algorithm>
@@ -38,24 +39,6 @@ struct Block {
 };
 
 namespace {
-
-// Lets nginx read the block that was just opened.
-char *read_block(ngx_conf_t *cf, Block &block, ngx_uint_t place) {
-    const ngx_conf_t outside = *cf;
-    cf->ctx = &block;
-    cf->module_type = NGX_CORE_MODULE;
-    cf->cmd_type = place;
-    char *result = ngx_conf_parse(cf, nullptr);
-    *cf = outside;
-    return result;
-}
-
-bool is_app_name(Text name) noexcept {
-    return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-               c == '-';
-    });
-}
 
 // Exact names first, then patterns in their order: the order in which they are tried.
 template <class Items, class IsPattern> void exact_first(Items &items, IsPattern is_pattern) {
@@ -127,15 +110,15 @@ char *read_chain(ngx_conf_t *cf, Block &block, hub::Chain &chain, hub::Place pla
         return duplicate();
     }
     Block inner{.main = block.main, .app = block.app, .nsp = block.nsp, .chain = &chain, .place = place};
-    return read_block(cf, inner, kInChain);
+    return read_block(cf, &inner, kInChain);
 }
 
 } // namespace
 
 char *set_app(ngx_conf_t *cf, MainConf &main) {
     const Text name = words_of(cf)[1];
-    if (!is_app_name(name)) {
-        return invalid(cf, name, "a name of letters, digits, \"_\" and \"-\"");
+    if (!is_block_name(name)) {
+        return invalid(cf, name, kBlockName);
     }
     if (main.find(name) != nullptr) {
         return refuse_second(cf, "realtime_app", name);
@@ -144,7 +127,7 @@ char *set_app(ngx_conf_t *cf, MainConf &main) {
     AppConf &app = *main.apps.back();
     app.settings.name = name;
     Block block{.main = main, .app = app};
-    char *result = read_block(cf, block, kInApp);
+    char *result = read_block(cf, &block, kInApp);
     return result == conf_ok() ? finish_app(cf, main, app) : result;
 }
 
@@ -192,6 +175,8 @@ char *set_recovery(ngx_conf_t *cf, Block &block) {
     return conf_ok();
 }
 
+char *set_app_redis(ngx_conf_t *cf, Block &block) { return add_redis_wish(cf, block.app); }
+
 char *set_namespace(ngx_conf_t *cf, Block &block) {
     Match match = match_of(cf);
     if (match.refused) {
@@ -208,7 +193,7 @@ char *set_namespace(ngx_conf_t *cf, Block &block) {
     nsp.path = match.exact;
     nsp.pattern = std::move(match.pattern);
     Block inner{.main = block.main, .app = block.app, .nsp = &nsp};
-    char *result = read_block(cf, inner, kInNamespace);
+    char *result = read_block(cf, &inner, kInNamespace);
     finish_namespace(nsp);
     return result;
 }
@@ -237,7 +222,7 @@ char *set_on(ngx_conf_t *cf, Block &block) {
     rule.event = match.exact;
     rule.pattern = std::move(match.pattern);
     Block inner{.main = block.main, .app = block.app, .nsp = block.nsp, .event = &rule, .chain = &rule.chain};
-    return read_block(cf, inner, kInChain);
+    return read_block(cf, &inner, kInChain);
 }
 
 char *set_action(ngx_conf_t *cf, Block &block) {

@@ -13,6 +13,7 @@ namespace rt::ngx {
 inline constexpr ngx_uint_t kInApp = 0x02000000;
 inline constexpr ngx_uint_t kInNamespace = 0x04000000;
 inline constexpr ngx_uint_t kInChain = 0x08000000;
+inline constexpr ngx_uint_t kInRedis = 0x10000000;
 
 struct Block;
 
@@ -21,6 +22,7 @@ char *set_app(ngx_conf_t *cf, MainConf &main);
 char *set_zone(ngx_conf_t *cf, Block &block);
 char *set_user(ngx_conf_t *cf, Block &block);
 char *set_recovery(ngx_conf_t *cf, Block &block);
+char *set_app_redis(ngx_conf_t *cf, Block &block);
 char *set_namespace(ngx_conf_t *cf, Block &block);
 char *set_connect(ngx_conf_t *cf, Block &block);
 char *set_disconnect(ngx_conf_t *cf, Block &block);

@@ -3,6 +3,7 @@
 #include "ngx/conf_checks.hpp"
 #include "ngx/conf_words.hpp"
 #include "ngx/conf_zones.hpp"
+#include "ngx/redis_conf.hpp"
 
 #include <algorithm>
 
@@ -65,7 +66,7 @@ bool index_captured(ngx_conf_t *cf, AppConf &app) {
 
 bool finish(ngx_conf_t *cf) {
     MainConf &main = *main_conf(cf);
-    if (!resolve_apps(cf, main)) {
+    if (!resolve_apps(cf, main) || !bind_redis(cf, main)) {
         return false;
     }
     for (const auto &app : main.apps) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ngx/conf_words.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace rt::ngx {
@@ -63,6 +64,23 @@ std::string quoted(Text word) {
     text += word;
     text += '"';
     return text;
+}
+
+char *read_block(ngx_conf_t *cf, void *ctx, ngx_uint_t place) {
+    const ngx_conf_t outside = *cf;
+    cf->ctx = ctx;
+    cf->module_type = NGX_CORE_MODULE;
+    cf->cmd_type = place;
+    char *result = ngx_conf_parse(cf, nullptr);
+    *cf = outside;
+    return result;
+}
+
+bool is_block_name(Text name) noexcept {
+    return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-';
+    });
 }
 
 std::optional<Millis> parse_time(Text word) noexcept {

@@ -46,6 +46,14 @@ char *invalid(ngx_conf_t *cf, Text word, Text wanted = {});
 // "32m", "1k", "1000".
 [[nodiscard]] std::string size_text(std::size_t size);
 
+// Lets nginx read the block that was just opened. `ctx` is cf->ctx of what stands in it; it begins
+// with a null pointer, where nginx looks for settings per module (ngx_conf_handler).
+char *read_block(ngx_conf_t *cf, void *ctx, ngx_uint_t place);
+
+// Letters, digits, "_" and "-", at most 64: the name of a block.
+[[nodiscard]] bool is_block_name(Text name) noexcept;
+inline constexpr Text kBlockName = "a name of letters, digits, \"_\" and \"-\"";
+
 // An object with a destructor in a pool of nginx; null if there is no memory.
 template <class T> T *make_in_pool(ngx_pool_t *pool) {
     static_assert(alignof(T) <= NGX_ALIGNMENT);

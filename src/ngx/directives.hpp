@@ -8,6 +8,6 @@
 namespace rt::ngx {
 
 extern ngx_command_t http_directives[]; // in http, server and location
-extern ngx_command_t app_directives[];  // inside realtime_app { }
+extern ngx_command_t app_directives[];  // inside realtime_app { } and realtime_redis { }
 
 } // namespace rt::ngx

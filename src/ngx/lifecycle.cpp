@@ -4,6 +4,7 @@
 #include "ngx/conf.hpp"
 #include "ngx/guard.hpp"
 #include "ngx/process.hpp"
+#include "ngx/redis_conf.hpp"
 #include "ngx/worker.hpp"
 #include "ngx/zone.hpp"
 
@@ -32,6 +33,7 @@ ngx_int_t on_init_module(ngx_cycle_t *cycle) noexcept {
         !form_zones(*conf, seats, cycle->log)) {
         return NGX_ERROR;
     }
+    guard([](const char *) {}, [&] { announce_redis(*conf, cycle->log); });
     return next_cycle() ? NGX_OK : NGX_ERROR;
 }
 

@@ -59,6 +59,11 @@ inline ngx_str_t copy_text(ngx_pool_t *pool, Text text) noexcept {
     return {text.size(), data};
 }
 
+// The address that a buffer for all kinds of addresses holds.
+inline sockaddr *generic(sockaddr_storage &storage) noexcept {
+    return reinterpret_cast<sockaddr *>(&storage);
+}
+
 // nginx's macros are several statements each: after an `if` without braces half of them
 // would always run.
 inline void post_event(ngx_event_t *event, ngx_queue_t *queue) noexcept { ngx_post_event(event, queue) }

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One connection to Redis that is there whenever Redis is: found (Sentinel, Cluster, names), made,
+// greeted, lost, made again by the schedule, and told of in the log, once per event.
+#pragma once
+
+#include "cluster/redis_nodes.hpp"
+#include "cluster/redis_schedule.hpp"
+#include "cluster/redis_wire.hpp"
+#include "ngx/redis_socket.hpp"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace rt::ngx {
+
+class Worker;
+
+// As of the wire: on_greeted when it can be used, on_lost for each attempt that failed and each
+// connection that ended, behind which it tries again by itself unless gave_up(). None of them may
+// destroy the link, or open, adopt or close it.
+class RedisLinkEvents : public cluster::RedisWireEvents {
+public:
+    // true: what is told next is still in the socket; false: it is not any more. In peek mode.
+    virtual void on_dealing(bool dealing) { static_cast<void>(dealing); }
+};
+
+// What the status shows of a connection.
+struct RedisLinkStatus {
+    Millis since = 0;             // in this state
+    std::uint64_t reconnects = 0; // greeted again after a loss
+    std::string address;          // with which it talks, or talked last
+    std::string error;            // the last one
+};
+
+class RedisLink final : private RedisSocketEvents,
+                        private cluster::RedisPort,
+                        private cluster::RedisWireEvents,
+                        private Deadline {
+public:
+    // `role`: "pub", "sub" or "cmd". The connection's name in CLIENT LIST is rt:<node>:<role>.
+    // `peek`: its socket can be taken over by another process (not with TLS).
+    struct Role {
+        Text name;
+        bool peek = false;
+    };
+
+    // The block lives as long as the cycle.
+    RedisLink(Worker &worker, const RedisBlock &block, Role role, RedisLinkEvents &events);
+    RedisLink(const RedisLink &) = delete;
+    RedisLink &operator=(const RedisLink &) = delete;
+    ~RedisLink();
+
+    // Connects, and goes on trying. Nothing is told before this returns.
+    void open(Millis now);
+
+    // Goes on with a connection of another worker: greeted, subscribed, plain, at a reply's
+    // beginning. The descriptor is ours from here on. False: it is of no use, and open() is called
+    // for.
+    [[nodiscard]] bool adopt(int descriptor, std::uint64_t client_id, Millis now);
+
+    // Unsubscribes, says QUIT and does not come back; on_lost with `stopped` when that is done. The
+    // worker's end needs not wait for it.
+    void quit(Millis now);
+
+    // At once, without a word to Redis or to the events; what waits to be written is tried once.
+    // Whoever has a duplicate of the descriptor goes on.
+    void close() noexcept;
+
+    // As if the connection had been lost: it is made anew after the first delay.
+    void reset(Text why, Millis now);
+
+    // Its commands and subscriptions.
+    [[nodiscard]] cluster::RedisWire &wire() noexcept { return wire_; }
+    [[nodiscard]] bool up() const noexcept { return wire_.ready(); }
+    // `tries=` are used up.
+    [[nodiscard]] bool gave_up() const noexcept { return gave_up_; }
+
+    // To be duplicated; -1 while not connected, and with TLS.
+    [[nodiscard]] int descriptor() const noexcept;
+
+    [[nodiscard]] const RedisLinkStatus &status() const noexcept { return status_; }
+    // Cluster: which node has which slot. Sentinel: who is asked.
+    [[nodiscard]] cluster::RedisNodes &nodes() noexcept { return nodes_; }
+
+private:
+    struct Sentinel; // the short connection that asks one
+
+    // RedisSocketEvents
+    void on_open(Millis now) override;
+    std::size_t on_bytes(Bytes bytes, Millis now) override;
+    Text output() override;
+    void wrote(std::size_t bytes) override;
+    void on_dealing(bool dealing) override;
+    void on_closed(const std::string &why, Millis now) override;
+
+    // RedisPort
+    void arm() override { socket_.arm(); }
+
+    // RedisWireEvents
+    void on_greeted(Millis now) override;
+    void on_lost(const cluster::RedisLoss &loss, Millis now) override;
+    void on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) override;
+    void on_unknown(std::uint64_t cookie, Millis now) override;
+    void on_message(Text channel, Bytes payload, Millis now) override;
+    void on_dropped(Text channel, Millis now) override;
+
+    void on_deadline(Millis now) override;
+
+    void step(Millis now);
+    void begin(const cluster::RedisNodes::Step &step, Millis now);
+    void retry(Millis now);
+    void give_up(Millis now);
+    void attempt_failed(const cluster::RedisLoss &loss, Millis now);
+    void asked(Millis now);
+    [[nodiscard]] cluster::RedisWire &talking() noexcept;
+    void log_connected();
+    void log_error(const cluster::RedisLoss &loss);
+    void changed(Millis now) noexcept;
+
+    Worker &worker_;
+    const RedisBlock &block_;
+    std::string role_;
+    RedisLinkEvents &events_;
+    RedisLinkStatus status_;
+    cluster::RedisNodes nodes_;
+    cluster::RedisSchedule schedule_;
+    RedisSocket socket_;
+    cluster::RedisWire wire_;
+    std::unique_ptr<Sentinel> sentinel_; // null unless one is being asked
+    std::string last_error_;             // logged; the same one is not logged again
+    bool peek_;
+    bool gave_up_ = false;
+    bool stopping_ = false;
+    bool was_up_ = false;
+};
+
+} // namespace rt::ngx
