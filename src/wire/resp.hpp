@@ -97,7 +97,7 @@ inline RespValue::Iterator RespValue::begin() const noexcept {
 inline RespValue::Iterator RespValue::end() noexcept { return {nullptr, nullptr, 0}; }
 
 // Takes bytes as they come, gives whole replies. No allocation per value or, once it is warm, per
-// reply. Arrays may be nested 7 deep (hiredis).
+// reply. Arrays may be nested 8 deep (hiredis).
 class RespReader {
 public:
     explicit RespReader(RespLimits limits = {});
