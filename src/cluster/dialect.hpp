@@ -37,9 +37,18 @@ struct ChannelPlace {
     Text room;
 };
 
+// Whose a message is. Empty: it takes decoding to know.
+struct PeerUid {
+    Text uid;
+    std::uint64_t number = 0; // as PeerMessage has it
+};
+
 class Dialect {
 public:
     virtual ~Dialect() = default;
+
+    // Of a broadcast that is not decoded.
+    [[nodiscard]] virtual PeerUid sender_of(Bytes) const noexcept { return {}; }
 
     [[nodiscard]] virtual ChannelPlace place_of(Text channel) const noexcept = 0;
 

@@ -20,10 +20,21 @@ public:
     // envelope's views are.
     std::span<const Bytes> encode(const hub::Envelope &envelope);
 
+    // In the pieces that encode() gave.
+    void set_number(std::uint64_t number) noexcept;
+
 private:
     std::string head_;
     std::vector<Bytes> pieces_;
 };
+
+// May others have to hear of it? Told without decoding the record.
+[[nodiscard]] bool began_here(Bytes record) noexcept;
+
+// Others have to hear of it, and not to miss it (Envelope::number).
+[[nodiscard]] inline bool is_numbered(const hub::Envelope &envelope) noexcept {
+    return envelope.op == hub::Op::emit && !envelope.remote && !envelope.is_volatile && !envelope.asker;
+}
 
 // Fills an envelope whose vectors keep their capacity. False: no envelope.
 [[nodiscard]] bool decode_envelope(Bytes record, hub::Envelope &into);

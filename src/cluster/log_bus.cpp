@@ -34,7 +34,12 @@ void LogBus::note(const hub::Envelope &envelope) { static_cast<void>(append(enve
 
 Result<hub::Position> LogBus::append(const hub::Envelope &envelope) {
     const std::span<const Bytes> pieces = writer_.encode(envelope);
+    const bool numbered =
+        numbers_ && is_numbered(envelope) && shm::total_size(pieces) <= stream_.max_record();
     shm::Locked held(place_.lock, place_.region);
+    if (numbered) {
+        writer_.set_number(numbers_->next_number(held));
+    }
     RT_TRY(where, stream_.append(held, kEnvelopeRecord, pieces));
     return where.end;
 }

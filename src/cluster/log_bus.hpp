@@ -7,7 +7,10 @@
 #include "cluster/envelope.hpp"
 #include "cluster/wakes.hpp"
 #include "hub/bus.hpp"
+#include "shm/bridge_table.hpp"
 #include "shm/stream.hpp"
+
+#include <optional>
 
 namespace rt::cluster {
 
@@ -25,6 +28,9 @@ public:
     // The hub that envelopes are delivered to. Once, before anything else.
     void attach(hub::BusEvents &hub) noexcept { hub_ = &hub; }
 
+    // From here on what others have to hear is numbered.
+    void number_by(shm::BridgeTable table) noexcept { numbers_ = table; }
+
     Result<hub::Position> publish(const hub::Envelope &envelope) override;
     void catch_up(hub::Position until, Millis now) override;
     [[nodiscard]] hub::Position head() const noexcept override { return stream_.head(); }
@@ -41,6 +47,8 @@ public:
     }
     [[nodiscard]] hub::Position tail() const noexcept override { return stream_.tail(); }
 
+    [[nodiscard]] bool is_deaf() const noexcept override { return numbers_ && numbers_->deaf_since() != 0; }
+
     // Is there something to read? Asked again after announcing sleep.
     [[nodiscard]] bool behind() const noexcept { return reader_.cursor() < stream_.head(); }
     [[nodiscard]] std::uint64_t lag() const noexcept { return stream_.head() - reader_.cursor(); }
@@ -54,6 +62,7 @@ private:
     shm::Stream stream_;
     shm::StreamReader reader_;
     Wakes &wakes_;
+    std::optional<shm::BridgeTable> numbers_;
     hub::BusEvents *hub_ = nullptr;
     EnvelopeWriter writer_;
     hub::Envelope envelope_;

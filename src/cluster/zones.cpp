@@ -13,13 +13,14 @@ constexpr std::uint64_t kVersion = 1;
 
 constexpr std::uint64_t kSeatsLayout = shm::layout_of({kVersion, shm::Seats::kLayout});
 constexpr std::uint64_t kLogLayout =
-    shm::layout_of({kVersion, shm::Stream::kLayout, shm::Mailboxes::kLayout});
+    shm::layout_of({kVersion, shm::Stream::kLayout, shm::Mailboxes::kLayout, shm::BridgeTable::kLayout});
 constexpr std::uint64_t kTableLayout =
     shm::layout_of({kVersion, SeatCounters::kLayout, shm::SlowTable::kLayout, shm::Roster::kLayout});
 
-struct Areas {
-    MutableBytes first;
-    MutableBytes rest;
+struct LogAreas {
+    MutableBytes mail;
+    MutableBytes bridge;
+    MutableBytes log;
 };
 
 struct TableAreas {
@@ -28,10 +29,15 @@ struct TableAreas {
     MutableBytes roster;
 };
 
-Result<Areas> split(const shm::Region &region, std::size_t first) {
+std::size_t mail_share(std::size_t memory, std::uint32_t seats) noexcept {
+    return std::max(memory / kMailShare, seats * kMailLeast);
+}
+
+Result<LogAreas> split_log(const shm::Region &region, std::size_t mail) {
     shm::Carver carver(region.body());
-    RT_TRY(area, carver.take(first));
-    return Areas{area, carver.rest()};
+    RT_TRY(boxes, carver.take(mail));
+    RT_TRY(bridge, carver.take(shm::BridgeTable::bytes()));
+    return LogAreas{boxes, bridge, carver.rest()};
 }
 
 Result<TableAreas> split_table(const shm::Region &region, std::uint32_t seats) {
@@ -55,24 +61,22 @@ Result<SeatsZone> SeatsZone::attach(MutableBytes memory, std::uint32_t capacity)
     return SeatsZone{region, seats};
 }
 
-std::size_t LogZone::mail_bytes(std::size_t memory, std::uint32_t seats) noexcept {
-    return std::max(memory / kMailShare, seats * kMailLeast);
-}
-
 Result<LogZone> LogZone::create(MutableBytes memory, std::uint32_t seats, const ZoneSeeds &seeds) {
     RT_TRY(region, shm::Region::create(memory, kLogLayout, seeds.epoch));
-    RT_TRY(areas, split(region, mail_bytes(memory.size(), seats)));
-    RT_TRY(boxes, shm::Mailboxes::create(areas.first, seats));
-    RT_TRY(stream, shm::Stream::create(areas.rest, seeds.key));
-    return LogZone{region, stream, boxes};
+    RT_TRY(areas, split_log(region, mail_share(memory.size(), seats)));
+    RT_TRY(boxes, shm::Mailboxes::create(areas.mail, seats));
+    RT_TRY(bridge, shm::BridgeTable::create(areas.bridge));
+    RT_TRY(stream, shm::Stream::create(areas.log, seeds.key));
+    return LogZone{region, stream, boxes, bridge};
 }
 
 Result<LogZone> LogZone::attach(MutableBytes memory, std::uint32_t seats) {
     RT_TRY(region, shm::Region::attach(memory, kLogLayout));
-    RT_TRY(areas, split(region, mail_bytes(memory.size(), seats)));
-    RT_TRY(boxes, shm::Mailboxes::attach(areas.first, seats));
-    RT_TRY(stream, shm::Stream::attach(areas.rest));
-    return LogZone{region, stream, boxes};
+    RT_TRY(areas, split_log(region, mail_share(memory.size(), seats)));
+    RT_TRY(boxes, shm::Mailboxes::attach(areas.mail, seats));
+    RT_TRY(bridge, shm::BridgeTable::attach(areas.bridge));
+    RT_TRY(stream, shm::Stream::attach(areas.log));
+    return LogZone{region, stream, boxes, bridge};
 }
 
 Result<TableZone> TableZone::create(MutableBytes memory, shm::Lock &lock, std::uint32_t seats,

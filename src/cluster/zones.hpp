@@ -5,6 +5,7 @@
 
 #include "cluster/log_bus.hpp"
 #include "hub/metrics.hpp"
+#include "shm/bridge_table.hpp"
 #include "shm/counters.hpp"
 #include "shm/mailbox.hpp"
 #include "shm/roster.hpp"
@@ -33,17 +34,15 @@ struct SeatsZone {
     static Result<SeatsZone> attach(MutableBytes memory, std::uint32_t capacity);
 };
 
-// `name.log`: the log, and one mailbox per seat.
+// `name.log`: the log, one mailbox per seat, and what is known of the bridge.
 struct LogZone {
     shm::Region region;
     shm::Stream stream;
     shm::Mailboxes boxes;
+    shm::BridgeTable bridge;
 
     static Result<LogZone> create(MutableBytes memory, std::uint32_t seats, const ZoneSeeds &seeds);
     static Result<LogZone> attach(MutableBytes memory, std::uint32_t seats);
-
-    // Of a zone with this much memory: what the mailboxes take. The log gets the rest.
-    static std::size_t mail_bytes(std::size_t memory, std::uint32_t seats) noexcept;
 };
 
 // `name`: of each seat the counters and the slowest clients; and the roster.

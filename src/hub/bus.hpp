@@ -92,6 +92,9 @@ public:
     // The oldest position that is held.
     [[nodiscard]] virtual Position tail() const noexcept = 0;
 
+    // May other hosts have said what was not heard here?
+    [[nodiscard]] virtual bool is_deaf() const noexcept { return false; }
+
     // Where the log ends now.
     [[nodiscard]] virtual Position head() const noexcept = 0;
 

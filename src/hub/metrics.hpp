@@ -42,11 +42,23 @@ enum class Metric : std::uint8_t {
     not_recovered_foreign,  // of another namespace or user
     not_recovered_offset,   // no position of this log
     not_recovered_overrun,  // the log has gone on too far
+    not_recovered_gap,      // something of other hosts may be missing
     not_recovered_silent,   // its worker does not let go of it
     not_recovered_too_much, // missed more than realtime_send_buffer
     not_recovered_full,     // the zone had no room
     kept_refused,           // sockets that could not be kept
     kept_evicted,           // gave their room to others
+    bus_out,                // messages to other servers
+    bus_in,                 // messages of other servers that somebody here may be meant by
+    bus_unconcerned,        // broadcasts to rooms without a member here
+    bus_malformed,          // what was heard and made no sense
+    bus_repeated,           // broadcasts heard before
+    bus_missed,             // broadcasts of hosts of ours that were never heard
+    bus_overrun,            // envelopes that the log had gone over before they could go out
+    bus_stale,              // volatile ones that were not kept while Redis was away
+    bus_refused,            // messages that Redis would not take
+    bus_gaps,               // times at which something may have been missed
+    bridges,                // times at which a worker took over the bridge
     first_gauge,
     sockets = first_gauge,
     polling,   // connections on long-polling
@@ -89,11 +101,23 @@ inline constexpr std::array<Text, kMetrics> kMetricNames = {
     "not_recovered_foreign",
     "not_recovered_offset",
     "not_recovered_overrun",
+    "not_recovered_gap",
     "not_recovered_silent",
     "not_recovered_too_much",
     "not_recovered_full",
     "kept_refused",
     "kept_evicted",
+    "bus_out",
+    "bus_in",
+    "bus_unconcerned",
+    "bus_malformed",
+    "bus_repeated",
+    "bus_missed",
+    "bus_overrun",
+    "bus_stale",
+    "bus_refused",
+    "bus_gaps",
+    "bridges",
     "sockets",
     "polling",
     "websocket",

@@ -22,6 +22,8 @@ Metric metric_of(Code code) noexcept {
         return Metric::not_recovered_overrun;
     case Code::timeout:
         return Metric::not_recovered_silent;
+    case Code::unavailable:
+        return Metric::not_recovered_gap;
     case Code::too_big:
         return Metric::not_recovered_too_much;
     case Code::full:
@@ -166,6 +168,9 @@ Result<KeptSocket> Hub::claim(Comeback &comeback, const ClaimText &claim, Millis
 
 // Where the log is read from: an offset from before its CONNECT is of an earlier socket.
 Result<Position> Hub::start_of(const Comeback &comeback, Position since) const {
+    if (ports_.bus.is_deaf()) {
+        return {Code::unavailable, "what other hosts say may not be heard"};
+    }
     Position from = since;
     if (comeback.has_offset) {
         const std::optional<Position> offset = offsets_.read(comeback.offset);
@@ -238,6 +243,9 @@ void Hub::place(Batch &batch, Millis now) {
 
 Result<Socket *> Hub::restore(Returning &who) {
     Connection *connection = connections_.find(who.comeback->connection);
+    if (who.uncertain) {
+        return {Code::unavailable, "what other hosts said was not heard"};
+    }
     if (who.too_much || connection == nullptr || !connection->session().open()) {
         return {who.too_much ? Code::too_big : Code::gone, "not recovered"};
     }

@@ -30,7 +30,7 @@ Replay::Replay(std::deque<Returning> &all, const Offsets &offsets, std::uint64_t
         }
         who.missed.clear();
         who.put_out = PutOut::no;
-        who.too_much = false;
+        who.too_much = who.uncertain = false;
         who.noted = 0;
         who.mark = 0;
     }
@@ -66,6 +66,10 @@ bool Replay::run(Bus &bus, Position until) {
 }
 
 void Replay::collect_note(const Envelope &envelope, Position end) {
+    if (envelope.op == Op::gap) {
+        std::ranges::for_each(all_, [&](Returning &who) { who.uncertain = who.uncertain || who.from < end; });
+        return;
+    }
     if (!is_note(envelope.op) || envelope.to.empty() || envelope.rooms.empty()) {
         return;
     }

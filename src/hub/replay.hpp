@@ -37,7 +37,8 @@ struct Returning {
     std::vector<Ref<wire::Frame>> missed;
     PutOut put_out = PutOut::no;
     bool too_much = false;
-    Position noted = 0; // its home had read the log up to here, at least
+    bool uncertain = false; // other hosts said what may have been for it, and never came here
+    Position noted = 0;     // its home had read the log up to here, at least
     std::uint32_t mark = 0;
 
     [[nodiscard]] Text id_text() const noexcept { return {id.data(), id.size()}; }

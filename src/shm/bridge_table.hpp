@@ -20,6 +20,11 @@ enum class BridgeState : std::uint32_t {
     connected,
 };
 
+[[nodiscard]] constexpr Text state_name(BridgeState state) noexcept {
+    constexpr std::array<Text, 4> kNames = {"off", "joining", "degraded", "connected"};
+    return kNames[static_cast<std::size_t>(state) % kNames.size()];
+}
+
 // The two connections, in the order of their ids.
 enum class BridgeLink : std::uint32_t { publishes, hears };
 
@@ -63,9 +68,11 @@ public:
     std::uint64_t next_number(Locked &held) noexcept;
     [[nodiscard]] std::uint64_t last_number() const noexcept;
 
-    // All of the log up to here has been published, and answered by Redis. 0: never begun.
+    // All of the log up to here has been published, and answered by Redis. 0: never begun, so
+    // begin() makes it `head`.
     [[nodiscard]] std::uint64_t published() const noexcept;
     void set_published(std::uint64_t position) noexcept;
+    void begin(Locked &held, std::uint64_t head) noexcept;
 
     // --- inbound, for the holder ---
 
@@ -73,6 +80,14 @@ public:
     [[nodiscard]] std::uint64_t heard_of(Text uid) const noexcept;
     // The least recently heard gives its place to a new one.
     void set_heard(Text uid, std::uint64_t number, Millis now) noexcept;
+
+    // Since which position of the log something may have been said that was not heard; 0: all has
+    // been heard. While it stands nobody recovers.
+    [[nodiscard]] std::uint64_t deaf_since() const noexcept;
+    void set_deaf_since(std::uint64_t position) noexcept;
+    // For the case that the holder dies: where the log ended when it last heard.
+    [[nodiscard]] std::uint64_t heard_at() const noexcept;
+    void set_heard_at(std::uint64_t position) noexcept;
 
     // Whether bytes are being dealt with that are still in the socket: a successor that finds
     // this set may deal with some of them again.

@@ -85,11 +85,19 @@ public:
     // How many kept ones gave room by this process since the last call.
     [[nodiscard]] std::uint32_t take_evicted() noexcept { return std::exchange(evicted_, 0); }
 
+    // Could anybody of this host mean something by it? A room's member, a socket of this id, or a
+    // kept socket, whose rooms are not known here.
+    bool concerns(Text nsp, Text room);
+
+    // Is anybody in it, or does a socket of this id live?
+    bool has_members(Text nsp, Text room);
+
     // Pages. Start with cursor 0 and go on with `next` until it is 0; pages may be empty in
     // between. What exists all the while is seen once; what comes or goes meanwhile, perhaps.
     Result<SocketPage> sockets(const SocketQuery &query);
     Result<ConnectionPage> connections(const ConnectionQuery &query);
     Result<RoomPage> rooms(const RoomQuery &query);
+    Result<NamePage> namespaces(const PageQuery &query); // that have a socket, or had one just now
 
     RosterCounts counts();
 
@@ -160,6 +168,8 @@ private:
     CellIndex scan_sockets(const SocketQuery &query);
     CellIndex scan_connections(const ConnectionQuery &query);
     CellIndex scan_rooms(const RoomQuery &query);
+    CellIndex scan_namespaces(const PageQuery &query);
+    [[nodiscard]] bool is_room(Text nsp, Text room) const noexcept;
     template <class Put> CellIndex scan(CellKind kind, PageQuery page, Put put);
 
     void rebuild();

@@ -64,6 +64,8 @@ RoomRow read_room(Reader &in) {
     return {std::move(nsp), std::move(name), in.get<std::uint32_t>()};
 }
 
+std::string read_name(Reader &in) { return std::string(in.get_text()); }
+
 template <class Read> auto read_rows(Text flat, Read read) {
     std::vector<decltype(read(std::declval<Reader &>()))> rows;
     for (Reader in(flat); !in.at_end();) {
@@ -152,6 +154,11 @@ Result<RoomPage> Roster::rooms(const RoomQuery &query) {
     return RoomPage{read_rows(scratch_, read_room), next};
 }
 
+Result<NamePage> Roster::namespaces(const PageQuery &query) {
+    const CellIndex next = scan_namespaces(query);
+    return NamePage{read_rows(scratch_, read_name), next};
+}
+
 CellIndex Roster::scan_sockets(const SocketQuery &query) {
     const Section held(*this);
     scratch_.clear();
@@ -194,6 +201,15 @@ CellIndex Roster::scan_rooms(const RoomQuery &query) {
             Writer(scratch_).put(names_.holders(room));
         }
         return wanted;
+    });
+}
+
+CellIndex Roster::scan_namespaces(const PageQuery &query) {
+    const Section held(*this);
+    scratch_.clear();
+    return scan(CellKind::nsp, query, [&](CellIndex nsp) {
+        put_name(nsp);
+        return true;
     });
 }
 

@@ -126,6 +126,7 @@ template <class Row> struct Page {
 using SocketPage = Page<SocketRow>;
 using ConnectionPage = Page<ConnectionRow>;
 using RoomPage = Page<RoomRow>;
+using NamePage = Page<std::string>;
 
 // Who comes back: to a kept socket of this id. The rest has to be the same.
 struct Claim {

@@ -30,7 +30,8 @@ std::string list(const std::vector<Text> &texts) {
 
 std::string show(const Envelope &envelope) {
     std::string out = std::to_string(static_cast<int>(envelope.op)) +
-                      (envelope.is_volatile ? " volatile" : "") + (envelope.close ? " close " : " ") +
+                      (envelope.is_volatile ? " volatile" : "") + (envelope.remote ? " remote" : "") +
+                      (envelope.close ? " close " : " ") + std::to_string(envelope.number) + " " +
                       std::string(envelope.nsp) + " to " + list(envelope.to) + " except " +
                       list(envelope.except) + " rooms " + list(envelope.rooms) + " data " +
                       std::string(envelope.data);
@@ -49,9 +50,11 @@ std::string show(const Envelope &envelope) {
 Envelope any(std::mt19937 &random, const std::vector<std::string> &texts) {
     const auto text = [&] { return Text(texts[random() % texts.size()]); };
     Envelope made;
-    made.op = static_cast<hub::Op>(random() % 6);
+    made.op = static_cast<hub::Op>(random() % 8);
     made.is_volatile = random() % 2 == 0;
     made.close = random() % 2 == 0;
+    made.remote = random() % 2 == 0;
+    made.number = random() % 3;
     made.nsp = text();
     for (std::vector<Text> *rooms : {&made.to, &made.except, &made.rooms}) {
         for (std::size_t i = random() % 3; i > 0; --i) {
@@ -107,10 +110,52 @@ void damage() {
     ok(!cluster::decode_envelope(as_bytes(unknown), back), "an operation that does not exist is refused");
 }
 
+// Only what began here and is for others goes out, and only what they must not miss has a number.
+void outbound() {
+    struct Case {
+        const char *name;
+        Envelope envelope;
+        bool goes_out;
+        bool numbered;
+    };
+    const auto of = [](hub::Op op) {
+        Envelope envelope;
+        envelope.op = op;
+        return envelope;
+    };
+    Envelope remote = of(hub::Op::emit);
+    remote.remote = true;
+    Envelope fleeting = of(hub::Op::emit);
+    fleeting.is_volatile = true;
+    Envelope question = of(hub::Op::emit);
+    question.asker = {1, 2, {3, 4}, 5};
+    const Case cases[] = {
+        {"an emit", of(hub::Op::emit), true, true},    {"another host's", remote, false, false},
+        {"a volatile one", fleeting, true, false},     {"a question", question, true, false},
+        {"an order", of(hub::Op::join), true, false},  {"for servers", of(hub::Op::server_emit), true, false},
+        {"a note", of(hub::Op::joined), false, false}, {"a gap", of(hub::Op::gap), false, false}};
+    cluster::EnvelopeWriter writer;
+    for (const Case &each : cases) {
+        const std::string record = record_of(each.envelope, writer);
+        ok(cluster::began_here(as_bytes(record)) == each.goes_out, each.name);
+        ok(cluster::is_numbered(each.envelope) == each.numbered, each.name);
+    }
+    ok(!cluster::began_here({}), "nothing did not begin here");
+    std::string record;
+    static_cast<void>(writer.encode(cases[0].envelope));
+    writer.set_number(0x0102030405060708);
+    for (const Bytes piece : writer.encode(cases[0].envelope)) {
+        record += as_text(piece);
+    }
+    Envelope back;
+    ok(cluster::decode_envelope(as_bytes(record), back) && back.number == 0, "a number is of one record");
+}
+
 } // namespace
 
 int main() {
     round_trips();
+    outbound();
     damage();
     return rt::test::done();
 }

@@ -19,6 +19,9 @@ public:
     void on_envelope(const hub::Envelope &envelope, hub::Position end, Millis) override {
         heard += std::string(envelope.data) + " ";
         last = end;
+        if (counts) {
+            counts(envelope);
+        }
         if (reacts) {
             reacts();
         }
@@ -43,6 +46,7 @@ public:
     std::string heard;
     hub::Position last = 0;
     std::function<void()> reacts;
+    std::function<void(const hub::Envelope &)> counts;
     int woken = 0;
 };
 
@@ -65,6 +69,29 @@ void order() {
     is(one.take() + "| " + two.take() + "| " + three.take(), "c | a b c | c ",
        "one order, from where each began");
     ok(one.last == end && one.bus.cursor() == end, "an envelope's position is its end");
+}
+
+// The log numbers what other hosts must not miss: one row for all workers, without a hole.
+void numbers() {
+    HostMemory memory(256 * 1024, 2);
+    Reader one(memory);
+    Reader two(memory);
+    one.bus.number_by(memory.zone().bridge);
+    two.bus.number_by(memory.zone().bridge);
+    std::string seen;
+    one.counts = [&](const hub::Envelope &envelope) { seen += std::to_string(envelope.number) + " "; };
+    hub::Envelope envelope;
+    envelope.nsp = "/";
+    for (const char flag : Text("1r1v2b2")) { // who says it, or how it is
+        envelope.remote = flag == 'r';
+        envelope.is_volatile = flag == 'v';
+        const std::string big(flag == 'b' ? 64 * 1024 : 1, 'x');
+        envelope.data = big;
+        const bool taken = bool((flag == '2' ? two : one).bus.publish(envelope));
+        ok(taken == (flag != 'b'), "all but what is too big is taken");
+    }
+    one.bus.drain(100, 0);
+    is(seen, "1 0 2 0 3 4 ", "numbered are emits that began here and are kept");
 }
 
 void catching_up() {
@@ -174,6 +201,7 @@ void broken_off() {
 
 int main() {
     order();
+    numbers();
     catching_up();
     replaying();
     lapped();

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "shm/bridge_table.hpp"
+
+#include "shm/roster_records.hpp"
+
+namespace rt::shm {
+
+namespace {
+
+// What was heard of one host. A word each, so that a reader meets old or new, never half.
+struct HeardHost {
+    char uid[16]; // shorter ones end with zeroes
+    std::uint64_t number;
+    Millis at;
+};
+
+template <class T> T peek(T &word) noexcept { return shared(word).load(std::memory_order_relaxed); }
+
+template <class T> void poke(T &word, T value) noexcept {
+    shared(word).store(value, std::memory_order_relaxed);
+}
+
+} // namespace
+
+struct alignas(kLine) BridgeTable::Table {
+    std::uint64_t holder; // packed; 0: nobody
+    Millis beat;
+    std::uint64_t clients[2];
+    std::uint32_t state;
+    std::uint32_t dealing;
+    std::uint64_t deaf_since;
+    std::uint64_t heard_at;
+    alignas(kLine) std::uint64_t last_number; // with every append: away from the holder's line
+    alignas(kLine) std::uint64_t published;
+    alignas(kLine) HeardHost hosts[kHosts];
+};
+
+std::size_t BridgeTable::bytes() noexcept { return sizeof(Table); }
+
+Result<BridgeTable::Table *> BridgeTable::place(MutableBytes area) noexcept {
+    auto *table = overlay<Table>(area);
+    if (table == nullptr) {
+        return Error{Code::full, "zone is too small for its bridge"};
+    }
+    return table;
+}
+
+Result<BridgeTable> BridgeTable::create(MutableBytes area) noexcept {
+    RT_TRY(table, place(area));
+    *table = Table{};
+    return BridgeTable(table);
+}
+
+Result<BridgeTable> BridgeTable::attach(MutableBytes area) noexcept {
+    RT_TRY(table, place(area));
+    return BridgeTable(table);
+}
+
+BridgeTable::Taken BridgeTable::take(Locked &, SeatRef me, const Seats &seats, Millis now) noexcept {
+    const SeatRef before = holder();
+    if (before == me) {
+        return {true, {}};
+    }
+    if (before && seats.is_live(before) && now - last_beat() < kSilent) {
+        return {};
+    }
+    poke(table_->beat, now);
+    shared(table_->holder).store(packed(me), std::memory_order_release);
+    return {true, before};
+}
+
+void BridgeTable::give_back(Locked &, SeatRef me) noexcept {
+    if (holder() == me) {
+        shared(table_->holder).store(0, std::memory_order_release);
+    }
+}
+
+void BridgeTable::beat(SeatRef me, Millis now) noexcept {
+    if (holder() == me) {
+        poke(table_->beat, now);
+    }
+}
+
+SeatRef BridgeTable::holder() const noexcept {
+    return seat_of(shared(table_->holder).load(std::memory_order_acquire));
+}
+
+Millis BridgeTable::last_beat() const noexcept { return peek(table_->beat); }
+
+void BridgeTable::set_client(BridgeLink link, std::uint64_t id) noexcept {
+    poke(table_->clients[static_cast<std::size_t>(link)], id);
+}
+
+std::uint64_t BridgeTable::client(BridgeLink link) const noexcept {
+    return peek(table_->clients[static_cast<std::size_t>(link)]);
+}
+
+void BridgeTable::set_state(BridgeState state) noexcept {
+    poke(table_->state, static_cast<std::uint32_t>(state));
+}
+
+BridgeState BridgeTable::state() const noexcept { return static_cast<BridgeState>(peek(table_->state)); }
+
+// The word moves first: a number that is never used is a gap too many, one used twice would be a
+// message that others take for a repeat.
+std::uint64_t BridgeTable::next_number(Locked &) noexcept {
+    const std::uint64_t number = peek(table_->last_number) + 1;
+    poke(table_->last_number, number);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    return number;
+}
+
+std::uint64_t BridgeTable::last_number() const noexcept { return peek(table_->last_number); }
+
+std::uint64_t BridgeTable::published() const noexcept { return peek(table_->published); }
+
+void BridgeTable::set_published(std::uint64_t position) noexcept { poke(table_->published, position); }
+
+void BridgeTable::begin(Locked &, std::uint64_t head) noexcept {
+    if (published() == 0) {
+        set_published(head);
+    }
+}
+
+std::uint64_t BridgeTable::heard_of(Text uid) const noexcept {
+    for (HeardHost &host : table_->hosts) {
+        if (id_text(host.uid) == uid) {
+            return peek(host.number);
+        }
+    }
+    return 0;
+}
+
+void BridgeTable::set_heard(Text uid, std::uint64_t number, Millis now) noexcept {
+    HeardHost *oldest = &table_->hosts[0];
+    for (HeardHost &host : table_->hosts) {
+        if (id_text(host.uid) == uid) {
+            poke(host.number, number);
+            poke(host.at, now);
+            return;
+        }
+        oldest = host.at < oldest->at ? &host : oldest;
+    }
+    *oldest = HeardHost{{}, number, now};
+    static_cast<void>(set_id(oldest->uid, uid));
+}
+
+std::uint64_t BridgeTable::deaf_since() const noexcept { return peek(table_->deaf_since); }
+
+void BridgeTable::set_deaf_since(std::uint64_t position) noexcept { poke(table_->deaf_since, position); }
+
+std::uint64_t BridgeTable::heard_at() const noexcept { return peek(table_->heard_at); }
+
+void BridgeTable::set_heard_at(std::uint64_t position) noexcept { poke(table_->heard_at, position); }
+
+void BridgeTable::set_dealing(bool dealing) noexcept {
+    poke(table_->dealing, dealing ? 1u : 0u);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+bool BridgeTable::is_dealing() const noexcept { return peek(table_->dealing) != 0; }
+
+} // namespace rt::shm
