@@ -25,7 +25,12 @@ Homes::Homes(shm::SeatRef me, PostOffice &post, LogBus &bus, HomeEvents &events)
     : me_(me), post_(post), bus_(bus), events_(events), parking_(*this) {}
 
 Result<void> Homes::ask(const Home &home, const Asking &asking, Millis now) {
-    const Asked asked{home.sid, {me_.index, me_.generation, asking.exchange}};
+    return ask_for({me_.index, me_.generation, asking.exchange}, home, asking, now);
+}
+
+Result<void> Homes::ask_for(const engine::ExchangeId &by, const Home &home, const Asking &asking,
+                            Millis now) {
+    const Asked asked{home.sid, by};
     const bool here = hub_->find(home.sid) != nullptr;
     if (!here && home.seat != me_) {
         const Result<void> sent = mail(home.seat, asking.call, asked, asking.body);
@@ -75,7 +80,11 @@ void Homes::on_late(const std::string &sid, const std::vector<ParkedCall> &calls
 
 void Homes::serve(Call call, const Asked &asked, Text body, Millis now) {
     hub::Connection *connection = hub_->find(asked.sid);
-    if (connection == nullptr) {
+    const bool here = connection != nullptr;
+    if (abroad_ != nullptr && abroad_->deals_with({call, asked.sid, asked.by, here}, now)) {
+        return;
+    }
+    if (!here) {
         serve_elsewhere(call, asked, body, now);
         return;
     }
@@ -137,6 +146,9 @@ void Homes::refuse(Call call, const engine::ExchangeId &by, Millis now) {
 }
 
 bool Homes::answer(const engine::ExchangeId &id, const engine::Answer &answer) {
+    if (id.abroad()) {
+        return abroad_ != nullptr && abroad_->answer(id, answer);
+    }
     if (seat_of(id) == me_) {
         events_.on_answer(id.slot, answer);
         return true;
@@ -184,7 +196,9 @@ void Homes::tell(std::uint16_t kind, const engine::ExchangeId &to, bool answer) 
 }
 
 void Homes::tell_probe(const engine::ExchangeId &to, bool accepted, Millis now) {
-    if (seat_of(to) == me_) {
+    if (to.abroad()) {
+        abroad_->tell_probe(to, accepted);
+    } else if (seat_of(to) == me_) {
         events_.on_probe(to.slot, accepted, now);
     } else {
         tell(kProbeAnswer, to, accepted);
@@ -197,10 +211,10 @@ void Homes::tell_probe(const engine::ExchangeId &to, bool accepted, Millis now) 
 void Homes::give(hub::Connection &connection, const engine::ExchangeId &to, Millis now) {
     if (!connection.session().may_upgrade()) {
         give_nothing(to, now);
-    } else if (seat_of(to) == me_) {
+    } else if (seat_of(to) == me_ && !to.abroad()) {
         events_.on_arrival(to.slot, &connection, now);
     } else if (hub_->is_quiet(connection)) {
-        move(connection, to, now);
+        to.abroad() ? abroad_->give(connection, to, now) : move(connection, to, now);
     } else {
         takers_.push_back({std::string(connection.sid()), to});
     }
@@ -215,6 +229,10 @@ void Homes::go_on(Millis now) {
 void Homes::pack(hub::Connection &connection, Writer &out, Millis now) {
     out.put(bus_.cursor());
     hub_->freeze(connection, out, now);
+    out.put(static_cast<std::uint8_t>(abroad_ != nullptr));
+    if (abroad_ != nullptr) {
+        abroad_->pack(connection.sid(), out);
+    }
 }
 
 // From here on the roster names the new worker, so that its death is the session's.
@@ -256,7 +274,9 @@ hub::Connection *Homes::take_back(Text image, Millis now) {
 }
 
 void Homes::give_nothing(const engine::ExchangeId &to, Millis now) {
-    if (seat_of(to) == me_) {
+    if (to.abroad()) {
+        abroad_->give_nothing(to);
+    } else if (seat_of(to) == me_) {
         events_.on_arrival(to.slot, nullptr, now);
     } else {
         tell(kImage, to, false);
@@ -294,6 +314,9 @@ hub::Connection *Homes::settle(Reader &in, engine::WsPort *port, Millis now) {
         return nullptr;
     }
     hub::Connection *connection = *arrived;
+    if (in.get<bool>() && abroad_ != nullptr) {
+        abroad_->unpack(connection->sid(), in, now);
+    }
     if (port != nullptr) {
         connection->session().attach(*port);
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Requests of sessions that live at another worker of this host (decisions.md, idea 3): what
 // arrives here is asked of the session's home, by mail or, at home, directly; the answer comes
-// back to the exchange. An upgrade ends with the session moving here.
+// back to the exchange. An upgrade ends with the session moving here. Other hosts: cluster/relay.
 #pragma once
 
+#include "cluster/abroad.hpp"
 #include "cluster/parking.hpp"
 #include "cluster/post_office.hpp"
 #include "engine/exchange.hpp"
@@ -19,6 +20,7 @@ namespace rt::cluster {
 struct Home {
     shm::SeatRef seat;
     Text sid;
+    bool abroad = false; // at another host: ask Relay
 };
 
 enum class Call : std::uint16_t {
@@ -47,8 +49,9 @@ public:
 
 struct Asking {
     Call call;
-    Handle exchange; // of the worker that asks
-    Text body;       // of a POST
+    Handle exchange;  // of the worker that asks
+    Text body;        // of a POST
+    Millis holds = 0; // so long the home may hold a GET
 };
 
 // What comes back to the worker that asked. Handles are those of its own exchanges.
@@ -71,14 +74,18 @@ public:
     Homes(shm::SeatRef me, PostOffice &post, LogBus &bus, HomeEvents &events);
 
     // Once, before anything else: the hub needs these exchanges, and these need the hub.
-    void attach(hub::Hub &hub, HomeFinder &finder) noexcept {
+    // Without `abroad` nobody asks from other hosts.
+    void attach(hub::Hub &hub, HomeFinder &finder, Abroad *abroad = nullptr) noexcept {
         hub_ = &hub;
         finder_ = &finder;
+        abroad_ = abroad;
     }
 
     // Asks the home, or where the session has gone since. gone: there is no such session; busy:
     // its worker takes no more mail. At home the answer may come before this returns.
     Result<void> ask(const Home &home, const Asking &asking, Millis now);
+    // The same for an exchange that is not this worker's.
+    Result<void> ask_for(const engine::ExchangeId &by, const Home &home, const Asking &asking, Millis now);
 
     // engine::Exchanges: from a session that lives here, to wherever the exchange is.
     [[nodiscard]] bool answer(const engine::ExchangeId &id, const engine::Answer &answer) override;
@@ -134,6 +141,7 @@ private:
     HomeEvents &events_;
     hub::Hub *hub_ = nullptr;
     HomeFinder *finder_ = nullptr;
+    Abroad *abroad_ = nullptr;
     Parking parking_;
 
     struct Taker {

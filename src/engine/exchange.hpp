@@ -7,6 +7,7 @@
 #include "base/bytes.hpp"
 #include "base/slots.hpp"
 
+#include <array>
 #include <cstdint>
 
 namespace rt::engine {
@@ -15,9 +16,12 @@ struct ExchangeId {
     std::uint32_t seat = 0;            // the worker that holds the request
     std::uint32_t seat_generation = 0; // 0 is no exchange
     Handle slot;
+    std::array<char, 4> host{}; // of another host, with which its ids begin; zeroes: of this one
 
     bool operator==(const ExchangeId &) const noexcept = default;
     explicit operator bool() const noexcept { return seat_generation != 0; }
+    [[nodiscard]] bool abroad() const noexcept { return host[0] != 0; }
+    [[nodiscard]] Text host_text() const noexcept { return {host.data(), host.size()}; }
 };
 
 enum class BodyKind : std::uint8_t {

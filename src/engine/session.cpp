@@ -150,7 +150,7 @@ void Session::on_abort(const ExchangeId &id, Millis now) {
 
 void Session::on_seat_gone(std::uint32_t seat, std::uint32_t seat_generation, Millis now) {
     for (const ExchangeId id : {poll_, post_}) {
-        if (id && id.seat == seat && id.seat_generation == seat_generation) {
+        if (id && !id.abroad() && id.seat == seat && id.seat_generation == seat_generation) {
             on_abort(id, now);
         }
     }

@@ -20,8 +20,14 @@ enum class Metric : std::uint8_t {
     upgrades,
     moves_in, // sessions that arrived from another worker
     moves_out,
-    handed_over, // of them, with their WebSocket, at a reload
-    drained,     // closed because their worker left
+    handed_over,   // of them, with their WebSocket, at a reload
+    drained,       // closed because their worker left
+    relayed,       // calls for sessions that live at other hosts
+    relay_repeats, // of them, said again
+    relay_late,    // that were not answered in time
+    crossed_out,   // sessions and kept sockets that went to another host
+    crossed_in,
+    not_crossed, // that could not be had
     dropped_volatile,
     lapped,
     parse_errors,
@@ -61,9 +67,10 @@ enum class Metric : std::uint8_t {
     bridges,                // times at which a worker took over the bridge
     first_gauge,
     sockets = first_gauge,
-    polling,   // connections on long-polling
-    websocket, // connections on WebSocket
-    log_lag,   // bytes of the log this worker has not read
+    polling,     // connections on long-polling
+    websocket,   // connections on WebSocket
+    relay_bytes, // kept for calls between hosts until they are answered for good
+    log_lag,     // bytes of the log this worker has not read
     end,
 };
 
@@ -81,6 +88,12 @@ inline constexpr std::array<Text, kMetrics> kMetricNames = {
     "moves_out",
     "handed_over",
     "drained",
+    "relayed",
+    "relay_repeats",
+    "relay_late",
+    "crossed_out",
+    "crossed_in",
+    "not_crossed",
     "dropped_volatile",
     "lapped",
     "parse_errors",
@@ -121,6 +134,7 @@ inline constexpr std::array<Text, kMetrics> kMetricNames = {
     "sockets",
     "polling",
     "websocket",
+    "relay_bytes",
     "log_lag",
 };
 

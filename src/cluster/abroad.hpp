@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a worker sees of this host's bridge when it has to do with sessions of other hosts, and
+// what a session's home says to exchanges at other hosts.
+#pragma once
+
+#include "base/deadlines.hpp"
+#include "cluster/host_line.hpp"
+#include "cluster/post_office.hpp"
+#include "engine/exchange.hpp"
+#include "hub/bus.hpp"
+#include "hub/metrics.hpp"
+
+#include <string>
+
+namespace rt::hub {
+class Connection;
+}
+
+namespace rt::cluster {
+
+enum class Call : std::uint16_t;
+
+// Where a session's id, or a pid, says that it began.
+inline constexpr std::size_t kHostLength = 4;
+
+// At every worker; tell(), is_live() and sent() mean something at the bridge's holder only.
+class BridgeView : public HostLine {
+public:
+    // The worker that holds it. Empty: nobody, or there is no Redis in the configuration.
+    [[nodiscard]] virtual shm::SeatRef holder() const noexcept = 0;
+
+    // True also while nothing can be known: Redis is away, or came back within a second.
+    [[nodiscard]] virtual bool is_live(Text host) const = 0;
+
+    // Of what began here and others have to hear, everything that ends up to this position has been
+    // given to the connection, in front of what tell() says next, and nothing behind it.
+    [[nodiscard]] virtual hub::Position sent() const noexcept = 0;
+
+    // By configuration: broadcasts and what tell() says reach every host in one order (one Redis,
+    // the classic dialect, `subscribe all`). Only then may a session move to another host.
+    [[nodiscard]] virtual bool is_ordered() const noexcept = 0;
+};
+
+// Of a host without others.
+class NoBridge final : public BridgeView {
+public:
+    Result<void> tell(Text, Topic, std::span<const Bytes>) override {
+        return {Code::unavailable, "there is no bridge"};
+    }
+    [[nodiscard]] shm::SeatRef holder() const noexcept override { return {}; }
+    [[nodiscard]] bool is_live(Text) const override { return false; }
+    [[nodiscard]] hub::Position sent() const noexcept override { return 0; }
+    [[nodiscard]] bool is_ordered() const noexcept override { return false; }
+};
+
+struct AbroadPorts {
+    shm::SeatRef me;
+    std::string host; // with which the ids of this host begin
+    PostOffice &post;
+    BridgeView &bridge;
+    Deadlines &deadlines;
+    hub::Metrics &metrics;
+};
+
+// A call at the worker that should have the session.
+struct CallHere {
+    Call call;
+    Text sid;
+    engine::ExchangeId by;
+    bool here; // and does have it
+};
+
+// What a session's home says to exchanges at other hosts (ExchangeId::host).
+class Abroad {
+public:
+    virtual ~Abroad() = default;
+
+    // True: there is nothing left to do. It came for the second time, or for a session that is on
+    // its way to another host.
+    virtual bool deals_with(const CallHere &call, Millis now) = 0;
+    // False: it is lost.
+    virtual bool answer(const engine::ExchangeId &to, const engine::Answer &answer) = 0;
+    virtual void tell_probe(const engine::ExchangeId &to, bool accepted) = 0;
+    virtual void give_nothing(const engine::ExchangeId &to) = 0;
+    // The session goes to the worker there, or, if it cannot, to its end.
+    virtual void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now) = 0;
+
+    // What has to be known of a session's earlier calls goes with it to another worker.
+    virtual void pack(Text sid, Writer &out) = 0;
+    virtual void unpack(Text sid, Reader &in, Millis now) = 0;
+};
+
+} // namespace rt::cluster

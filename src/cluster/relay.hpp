@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Requests for sessions that live at another host (decisions.md, ruling 1). The worker that holds
+// the request asks through its bridge, and again until it is answered or its time is over; the
+// session's home knows what it has answered. So each call counts once, and bridges keep nothing.
+#pragma once
+
+#include "base/deadlines.hpp"
+#include "cluster/abroad.hpp"
+#include "cluster/homes.hpp"
+#include "cluster/repeats.hpp"
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+namespace rt::cluster {
+
+// Mail of the kinds from here to the end is for Relay.
+inline constexpr std::uint16_t kRelayMail = 300;
+inline constexpr std::uint16_t kRelayMailEnd = 310;
+
+// Sessions that go to another host (cluster/crossing.hpp).
+class Ferry {
+public:
+    virtual ~Ferry() = default;
+    // At the holder of the bridge: a worker here is about to ask for a session there. False: it
+    // cannot be taken now.
+    virtual bool on_take(const engine::ExchangeId &by, Millis now) = 0;
+    // At the holder: what came of it. Empty: nothing.
+    virtual void on_image(Text from, const engine::ExchangeId &to, Bytes image, Millis now) = 0;
+    // At a session's home.
+    virtual void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now) = 0;
+    // There, too: it is under way to another host, or has just gone.
+    [[nodiscard]] virtual bool has(Text sid) const = 0;
+    // And who takes it says so again.
+    virtual void give_again(Text sid, const engine::ExchangeId &to, Millis now) = 0;
+};
+
+class Relay final : public Abroad, public HostLineEvents, public MailEvents {
+public:
+    static constexpr Millis kPatience = 5000; // with a call that is answered at once
+    static constexpr Millis kMargin = 5000;   // beyond what the home may hold a GET
+    static constexpr Millis kFirstRepeat = 1000;
+    static constexpr Millis kLastRepeat = 8000;                 // each pause is twice the one before
+    static constexpr std::size_t kMostBytes = 16 * 1024 * 1024; // of bodies that wait for an answer
+
+    Relay(const AbroadPorts &ports, HomeEvents &events);
+
+    // Once, before anything else. Without `ferry` no session moves to another host.
+    void attach(hub::Hub &hub, Homes &homes, HomeFinder &finder, Ferry *ferry = nullptr) noexcept {
+        hub_ = &hub;
+        homes_ = &homes;
+        finder_ = &finder;
+        ferry_ = ferry;
+    }
+
+    // Does this sid name another host, and is there a bridge to it?
+    [[nodiscard]] bool reaches(Text sid) const noexcept;
+
+    // As Homes::ask. What is to be answered is answered within kPatience, a GET within
+    // Asking::holds and kMargin, by an error if need be. gone, busy: at once. abort, post_drop and
+    // probe_end end what was asked before for this exchange.
+    Result<void> ask(Text sid, const Asking &asking, Millis now);
+
+    // Calls that wait for their answers.
+    [[nodiscard]] std::size_t size() const noexcept { return pending_.size(); }
+
+    // To another host, through the bridge, whichever worker holds it. False: not now.
+    bool send(Text host, Topic topic, std::span<const Bytes> pieces);
+
+    // Abroad
+    bool deals_with(const CallHere &call, Millis now) override;
+    bool answer(const engine::ExchangeId &to, const engine::Answer &answer) override;
+    void tell_probe(const engine::ExchangeId &to, bool accepted) override;
+    void give_nothing(const engine::ExchangeId &to) override;
+    void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now) override;
+    void pack(Text sid, Writer &out) override;
+    void unpack(Text sid, Reader &in, Millis now) override;
+
+    // HostLineEvents, of Topic::relay
+    void on_told(Text from, Bytes body, Millis now) override;
+
+    // MailEvents
+    void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override;
+
+private:
+    // A call of an exchange here, until it is answered.
+    struct Pending final : Deadline {
+        explicit Pending(Relay &owner_) : owner(owner_) {}
+        void on_deadline(Millis now) override;
+
+        Relay &owner;
+        Call call{};
+        Handle exchange;
+        std::string sid;
+        std::string body;
+        Millis until = 0;
+        Millis pause = kFirstRepeat;
+    };
+
+    void say(const Pending &pending, Millis now);
+    void say_again(Pending &pending, Millis now);
+    void give_up(const Pending &pending, Millis now);
+    void forget(Handle exchange);
+    void count_bytes();
+
+    void go_out(Text host, Bytes message, Millis now);
+    void serve(Text from, Reader &in, Millis now);
+    void refuse(Call call, const engine::ExchangeId &by, Millis now);
+    void pass_on(Text from, Bytes message, Millis now);
+    void hear(Bytes message, Millis now);
+    [[nodiscard]] bool again(Repeats::Lane lane, const CallHere &call, Millis now);
+
+    AbroadPorts ports_;
+    HomeEvents &events_;
+    hub::Hub *hub_ = nullptr;
+    Homes *homes_ = nullptr;
+    HomeFinder *finder_ = nullptr;
+    Ferry *ferry_ = nullptr;
+    Repeats repeats_;
+    std::unordered_map<std::uint32_t, std::unique_ptr<Pending>> pending_; // by the exchange's index
+    std::size_t bytes_ = 0;                                               // of their bodies
+};
+
+} // namespace rt::cluster
