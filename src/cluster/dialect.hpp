@@ -79,8 +79,8 @@ public:
 
 struct DialectSettings {
     std::string prefix = "socket.io"; // of all channels
-    std::string uid;                  // of this host: kHostUid characters
-    std::string host;                 // with which the ids of its sockets begin: 4 characters
+    std::string uid = {};             // of this host: kHostUid characters
+    std::string host = {};            // with which the ids of its sockets begin: 4 characters
     bool rooms = false;               // classic: `subscribe rooms`
     enum class Mode : std::uint8_t { fixed, dynamic, dynamic_private };
     Mode mode = Mode::dynamic; // sharded

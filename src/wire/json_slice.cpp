@@ -279,10 +279,14 @@ bool equals(Text raw_string, Text plain) noexcept {
 std::string unescape(Text raw_string) {
     std::string out;
     out.reserve(raw_string.size());
+    append_unescaped(out, raw_string);
+    return out;
+}
+
+void append_unescaped(std::string &out, Text raw_string) {
     for (Unescaper each(raw_string); each.next();) {
         out += each.piece();
     }
-    return out;
 }
 
 Plain::Plain(Text raw_string) : view_(unquote(raw_string)), copied_(!is_plain(raw_string)) {

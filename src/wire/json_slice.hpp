@@ -63,6 +63,7 @@ private:
 
 // The text of a raw string. A lone surrogate escape, which no UTF-8 can say, becomes U+FFFD.
 [[nodiscard]] std::string unescape(Text raw_string);
+void append_unescaped(std::string &out, Text raw_string);
 
 // The text of a raw string without a copy where there is nothing to resolve. It may view
 // the input: it lives no longer.

@@ -15,6 +15,7 @@ namespace {
 
 constexpr Text kHex = "0123456789abcdef";
 constexpr Text kReplacement = "\xef\xbf\xbd";
+constexpr double kExact = 9007199254740992; // 2^53: below it a whole double is written digit for digit
 
 void append_unit(std::string &out, unsigned unit) {
     out += "\\u";
@@ -124,7 +125,11 @@ void append_number(std::string &out, double value) {
         out += "null";
         return;
     }
-    if (value < 0) { // which -0 is not: it is written as 0
+    if (std::fabs(value) < kExact && std::trunc(value) == value) { // most are whole; -0 is 0 here
+        append_integer(out, static_cast<std::int64_t>(value));
+        return;
+    }
+    if (value < 0) {
         out += '-';
     }
     // The shortest digits come as d[.ddd]e+XX.
@@ -136,9 +141,8 @@ void append_number(std::string &out, double value) {
     int exponent = 0;
     const char *sign = text.data() + e + 1;
     std::from_chars(*sign == '+' ? sign + 1 : sign, end.ptr, exponent);
-    std::string digits(text.substr(0, e));
-    std::erase(digits, '.');
-    append_decimal(out, digits, exponent + 1);
+    const auto digits_end = std::remove(buffer.begin(), buffer.begin() + e, '.');
+    append_decimal(out, {buffer.data(), static_cast<std::size_t>(digits_end - buffer.begin())}, exponent + 1);
 }
 
 void append_integer(std::string &out, std::int64_t value) {

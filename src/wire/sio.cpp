@@ -114,7 +114,7 @@ bool fits(Type type, Text data) {
         return false;
     case Type::event:
     case Type::binary_event:
-        return kind == json::Kind::array && is_good_name(json::element(data, 0));
+        return is_event_data(data);
     case Type::ack:
     case Type::binary_ack:
         return kind == json::Kind::array;
@@ -164,6 +164,10 @@ Result<Packet> decode(Text packet, const Limits &limits) {
     RT_TRY(id, header.id());
     RT_TRY(data, checked_data(header.rest(), type, limits.depth));
     return Packet{type, id, attachments, nsp, data};
+}
+
+bool is_event_data(Text data) {
+    return json::kind(data) == json::Kind::array && is_good_name(json::element(data, 0));
 }
 
 Event split_event(Text data) noexcept {

@@ -62,6 +62,9 @@ struct Event {
 };
 [[nodiscard]] Event split_event(Text data) noexcept;
 
+// May this valid JSON be the `data` of an event? An array that begins with a name.
+[[nodiscard]] bool is_event_data(Text data);
+
 // Names that both ends keep for themselves: no packet may carry an event of such a name.
 [[nodiscard]] bool is_reserved(Text event) noexcept;
 

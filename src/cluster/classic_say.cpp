@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What is said in the classic dialect. A Node server ends when it hears a broadcast that it cannot
+// decode, or that lacks its options: all parts are always there.
+#include "cluster/classic_wire.hpp"
+
+#include "base/text.hpp"
+#include "cluster/object_writer.hpp"
+
+namespace rt::cluster {
+
+namespace {
+
+using wire::msgpack::Writer;
+
+constexpr Text kRequest = "-request";
+constexpr Text kResponse = "-response";
+
+void put_texts(Writer &out, const std::vector<Text> &texts) {
+    out.array(texts.size());
+    for (const Text text : texts) {
+        out.text(text);
+    }
+}
+
+void put_opts(Writer &out, const hub::Envelope &envelope) {
+    out.map(3);
+    out.text("rooms");
+    put_texts(out, envelope.to);
+    out.text("except");
+    put_texts(out, envelope.except);
+    out.text("flags");
+    out.map(envelope.is_volatile ? 1 : 0);
+    if (envelope.is_volatile) {
+        out.text("volatile");
+        out.boolean(true);
+    }
+}
+
+void append_packet(std::string &out, const hub::Envelope &envelope) {
+    ObjectWriter packet(out);
+    packet.number("type", 2);
+    packet.raw("data", envelope.data);
+    packet.text("nsp", envelope.nsp);
+    packet.end();
+}
+
+unsigned request_type(Says says) noexcept {
+    switch (says) {
+    case Says::list_ids:
+        return 0;
+    case Says::list_rooms:
+        return 1;
+    case Says::join:
+        return 2;
+    case Says::leave:
+        return 3;
+    case Says::disconnect:
+        return 4;
+    case Says::fetch:
+        return 5;
+    case Says::server_emit:
+        return 6;
+    default:
+        return 7;
+    }
+}
+
+} // namespace
+
+void ClassicWire::say(const PeerMessage &message, Text to, Publication &into) {
+    into.channel.clear();
+    into.payload.clear();
+    if (message.says == Says::broadcast) {
+        if (!say_broadcast(message, into)) {
+            into.channel.clear();
+        }
+        return;
+    }
+    if (is_answer(message.says)) {
+        say_response(message, to, into);
+    } else {
+        say_request(message, into);
+    }
+    const bool packed = message.says == Says::ask || message.says == Says::client_ack ||
+                        !message.envelope.attachments.empty();
+    if (packed && !to_msgpack(message, into.payload)) {
+        into.channel.clear();
+    }
+}
+
+bool ClassicWire::say_broadcast(const PeerMessage &message, Publication &into) {
+    const hub::Envelope &envelope = message.envelope;
+    put_channel(into.channel, {}, message.nsp);
+    if (envelope.to.size() == 1) {
+        into.channel += envelope.to.front();
+        into.channel += '#';
+    }
+    scratch_ = settings_.uid;
+    if (message.number != 0) {
+        append_number(scratch_, message.number);
+    }
+    Writer out(into.payload);
+    out.array(3);
+    out.text(scratch_);
+    out.map(3);
+    out.text("type");
+    out.natural(2);
+    out.text("data");
+    if (!packer_.append(into.payload, envelope.data, envelope.attachments)) {
+        return false;
+    }
+    out.text("nsp");
+    out.text(message.nsp);
+    put_opts(out, envelope);
+    return true;
+}
+
+void ClassicWire::say_request(const PeerMessage &message, Publication &into) {
+    const hub::Envelope &envelope = message.envelope;
+    put_channel(into.channel, kRequest, message.nsp);
+    ObjectWriter request(into.payload);
+    request.text("uid", settings_.uid);
+    if (!message.request_id.empty()) {
+        request.text("requestId", message.request_id);
+    }
+    request.number("type", request_type(message.says));
+    switch (message.says) {
+    case Says::list_ids:
+        request.texts("rooms", envelope.to);
+        break;
+    case Says::list_rooms:
+        break;
+    case Says::server_emit:
+        request.raw("data", envelope.data);
+        break;
+    case Says::ask:
+        append_packet(request.member("packet"), envelope);
+        append_opts(request.member("opts"), envelope, true);
+        break;
+    default:
+        append_opts(request.member("opts"), envelope, false);
+    }
+    if (message.says == Says::join || message.says == Says::leave) {
+        request.texts("rooms", envelope.rooms);
+    } else if (message.says == Says::disconnect) {
+        request.boolean("close", envelope.close);
+    }
+    request.end();
+}
+
+// Every server listens on the shared channel, and only hosts of ours surely on their own.
+void ClassicWire::say_response(const PeerMessage &message, Text to, Publication &into) {
+    put_channel(into.channel, kResponse, message.nsp);
+    if (to.size() == kHostUid) {
+        into.channel += to;
+        into.channel += '#';
+    }
+    const Says says = message.says;
+    const Text data = message.envelope.data;
+    ObjectWriter response(into.payload);
+    if (says == Says::server_answer || says == Says::client_count || says == Says::client_ack) {
+        response.number("type", says == Says::server_answer ? 6 : says == Says::client_count ? 8 : 9);
+    }
+    response.text("requestId", message.request_id);
+    if (says == Says::client_count) {
+        response.number("clientCount", message.count);
+    } else if (says == Says::ids || says == Says::rooms) {
+        response.texts(says == Says::ids ? "sockets" : "rooms", message.texts);
+    } else if (says == Says::fetched) {
+        response.raw("sockets", data.empty() ? "[]" : data);
+    } else if (!data.empty()) {
+        response.raw(says == Says::client_ack ? "packet" : "data", data);
+    }
+    response.end();
+}
+
+// What has been written as JSON becomes MessagePack, and its placeholders bytes.
+bool ClassicWire::to_msgpack(const PeerMessage &message, std::string &payload) {
+    scratch_ = payload;
+    payload.clear();
+    return packer_.append(payload, scratch_, message.envelope.attachments);
+}
+
+} // namespace rt::cluster
