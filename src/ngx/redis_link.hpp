@@ -18,10 +18,12 @@ namespace rt::ngx {
 class Worker;
 
 // As of the wire: on_greeted when it can be used, on_lost for each attempt that failed and each
-// connection that ended, behind which it tries again by itself unless gave_up(). None of them may
-// destroy the link, or open, adopt or close it.
+// connection that ended, behind which it tries again by itself. None of them may destroy the link,
+// or open, adopt or close it.
 class RedisLinkEvents : public cluster::RedisWireEvents {
 public:
+    // It does not try any more: `tries=` are used up.
+    virtual void on_gave_up(Millis now) { static_cast<void>(now); }
     // true: what is told next is still in the socket; false: it is not any more. In peek mode.
     virtual void on_dealing(bool dealing) { static_cast<void>(dealing); }
 };
@@ -85,7 +87,7 @@ public:
     [[nodiscard]] cluster::RedisNodes &nodes() noexcept { return nodes_; }
 
 private:
-    struct Sentinel; // the short connection that asks one
+    class Sentinel; // the short connection that asks one
 
     // RedisSocketEvents
     void on_open(Millis now) override;
@@ -109,15 +111,15 @@ private:
     void on_deadline(Millis now) override;
 
     void step(Millis now);
+    void step_later(Millis delay, Millis now);
     void begin(const cluster::RedisNodes::Step &step, Millis now);
     void retry(Millis now);
-    void give_up(Millis now);
-    void attempt_failed(const cluster::RedisLoss &loss, Millis now);
-    void asked(Millis now);
+    void lost(const cluster::RedisLoss &loss, Millis now);
+    void asked(bool answered, Millis now);
     [[nodiscard]] cluster::RedisWire &talking() noexcept;
+    [[nodiscard]] std::string cause_of(const cluster::RedisLoss &loss) const;
     void log_connected();
-    void log_error(const cluster::RedisLoss &loss);
-    void changed(Millis now) noexcept;
+    void log_error(const cluster::RedisLoss &loss, Millis now);
 
     Worker &worker_;
     const RedisBlock &block_;
@@ -129,11 +131,15 @@ private:
     RedisSocket socket_;
     cluster::RedisWire wire_;
     std::unique_ptr<Sentinel> sentinel_; // null unless one is being asked
-    std::string last_error_;             // logged; the same one is not logged again
+    std::string logged_;                 // the last error; the same one is not logged again
+    Millis logged_at_ = 0;
     bool peek_;
     bool gave_up_ = false;
     bool stopping_ = false;
-    bool was_up_ = false;
+    bool muted_ = false;   // closed: nobody wants to hear of it
+    bool started_ = false; // the wire, on this connection
+    bool was_up_ = false;  // ever
+    bool lost_ = true;     // since then
 };
 
 } // namespace rt::ngx

@@ -14,6 +14,8 @@
 
 namespace rt::ngx {
 
+class Worker;
+
 class RedisSocketEvents {
 public:
     virtual ~RedisSocketEvents() = default;
@@ -32,7 +34,7 @@ public:
 
 class RedisSocket final : private Deadline {
 public:
-    RedisSocket(Deadlines &deadlines, RedisSocketEvents &events, const RedisBlock &block, ngx_log_t *log);
+    RedisSocket(Worker &worker, RedisSocketEvents &events, const RedisBlock &block);
     RedisSocket(const RedisSocket &) = delete;
     RedisSocket &operator=(const RedisSocket &) = delete;
     ~RedisSocket();
@@ -43,7 +45,7 @@ public:
 
     // A connected plain socket; it is ours from here on. False: nginx has no connection for it, and
     // it is closed. on_open() is not called. What it holds is read in the next turn.
-    [[nodiscard]] bool adopt(int descriptor, const cluster::RedisAddress &address, bool peek, Millis now);
+    [[nodiscard]] bool adopt(int descriptor, bool peek);
 
     // Writes what output() has before the loop sleeps.
     void arm() noexcept;
@@ -65,33 +67,38 @@ private:
     enum class Phase : std::uint8_t { idle, resolving, connecting, securing, open };
 
     void on_deadline(Millis now) override;
+    void wait(Millis length, Millis now);
     void look_up(Millis now);
     void connect_next(Millis now);
-    [[nodiscard]] bool connect_to(const SocketAddress &address);
+    // 0, EINPROGRESS or what failed.
+    [[nodiscard]] int connect_to(const SocketAddress &address);
     [[nodiscard]] bool take_connection(int descriptor);
+    void refused(int error, Millis now);
     void connected(Millis now);
-    void secure(Millis now);
+    void shake_hands(Millis now);
+    void secured(Millis now);
     void opened(Millis now);
 
+    void readable(Millis now);
+    void writable(Millis now);
     void read(Millis now);
-    [[nodiscard]] bool read_once(Millis now);
-    [[nodiscard]] bool peek_once(Millis now);
-    bool take_out(std::size_t bytes) noexcept;
-    [[nodiscard]] bool write() noexcept;
+    void peek(Millis now);
+    [[nodiscard]] bool hand_on(Bytes peeked, Millis now);
+    [[nodiscard]] bool take_out(std::size_t bytes) noexcept;
+    void write(Millis now);
     void fail(const std::string &why, Millis now);
-    void shut() noexcept;
-    [[nodiscard]] std::string failed_call(const char *call, int error) const;
+    [[nodiscard]] std::string words_of_nginx(Text otherwise) const;
 
     static void on_read(ngx_event_t *event) noexcept;
     static void on_write(ngx_event_t *event) noexcept;
     static void on_flush(ngx_event_t *event) noexcept;
     static void on_handshake(ngx_connection_t *c) noexcept;
+    template <class Body> static void run(RedisSocket &socket, Body body) noexcept;
     static void keep_words(ngx_log_t *log, ngx_uint_t level, u_char *line, std::size_t size) noexcept;
 
-    Deadlines &deadlines_;
+    Worker &worker_;
     RedisSocketEvents &events_;
     const RedisBlock &block_;
-    ngx_log_t *log_;
     ngx_log_t quiet_{}; // of the connection: nginx's words become part of ours
     std::string words_;
     ngx_connection_t *c_ = nullptr;
@@ -108,6 +115,7 @@ private:
     std::size_t ahead_ = 0;     // given, not dealt with, and out of the socket already
     Phase phase_ = Phase::idle;
     bool peek_ = false;
+    bool unix_ = false;
     bool blocked_ = false; // the socket takes nothing now
 };
 
