@@ -233,6 +233,8 @@ void RedisLink::on_dealing(bool dealing) {
     }
 }
 
+bool RedisLink::is_ours() const noexcept { return sentinel_ != nullptr || events_.is_ours(); }
+
 // Before the wire was started the loss is told here, later by the wire.
 void RedisLink::on_closed(const std::string &why, Millis now) {
     if (started_) {

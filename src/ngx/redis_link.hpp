@@ -24,6 +24,9 @@ class RedisLinkEvents : public cluster::RedisWireEvents {
 public:
     // It does not try any more: `tries=` are used up.
     virtual void on_gave_up(Millis now) { static_cast<void>(now); }
+    // Asked before anything is read, taken out of the socket or written. False: another worker has
+    // taken the role over while this one was stopped; the link then waits to be closed.
+    [[nodiscard]] virtual bool is_ours() const noexcept { return true; }
     // true: what is told next is still in the socket; false: it is not any more. In peek mode.
     virtual void on_dealing(bool dealing) { static_cast<void>(dealing); }
 };
@@ -95,6 +98,7 @@ private:
     Text output() override;
     void wrote(std::size_t bytes) override;
     void on_dealing(bool dealing) override;
+    [[nodiscard]] bool is_ours() const noexcept override;
     void on_closed(const std::string &why, Millis now) override;
 
     // RedisPort

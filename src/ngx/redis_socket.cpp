@@ -303,6 +303,8 @@ void RedisSocket::on_flush(ngx_event_t *event) noexcept {
 void RedisSocket::readable(Millis now) {
     if (c_->close != 0) {
         fail("the worker shuts down", now);
+    } else if (!events_.is_ours()) {
+        return;
     } else if (phase_ == Phase::open && peek_) {
         peek(now);
     } else if (phase_ == Phase::open) {
@@ -384,7 +386,7 @@ bool RedisSocket::hand_on(Bytes peeked, Millis now) {
         ahead_ += in_socket_ - out;
         out = in_socket_;
     }
-    const bool good = take_out(out);
+    const bool good = !events_.is_ours() || take_out(out);
     events_.on_dealing(false);
     if (!good) {
         fail(peer_ + " cannot be read", now);
@@ -410,7 +412,7 @@ bool RedisSocket::take_out(std::size_t bytes) noexcept {
 void RedisSocket::arm() noexcept { post_event(&flush_, &ngx_posted_events); }
 
 void RedisSocket::write(Millis now) {
-    while (phase_ == Phase::open && !blocked_) {
+    while (phase_ == Phase::open && !blocked_ && events_.is_ours()) {
         const Text text = events_.output();
         if (text.empty()) {
             return;
@@ -430,7 +432,8 @@ void RedisSocket::write(Millis now) {
 }
 
 void RedisSocket::flush_now() noexcept {
-    const Text text = phase_ == Phase::open ? events_.output() : Text();
+    const bool may = phase_ == Phase::open && events_.is_ours();
+    const Text text = may ? events_.output() : Text();
     if (!text.empty()) {
         const ssize_t size = c_->send(c_, to_u_char(text.data()), text.size());
         events_.wrote(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));

@@ -27,6 +27,8 @@ public:
     virtual void wrote(std::size_t bytes) = 0;
     // Before the bytes of a peek are given, and when those dealt with have left the socket.
     virtual void on_dealing(bool dealing) = 0;
+    // Asked before each read and write; false: neither is done.
+    [[nodiscard]] virtual bool is_ours() const noexcept = 0;
     // Never called by close(). The text says what failed, with address and errno. It is the last
     // thing that the socket does: it may be opened again or destroyed here.
     virtual void on_closed(const std::string &why, Millis now) = 0;

@@ -16,12 +16,19 @@ const CONTEXTS = {
     kHere: ['location'],
     kInApp: ['realtime_app'],
     kInNamespace: ['namespace'],
+    kInRedis: ['realtime_redis'],
 };
+
+// Some names mean something else inside realtime_redis.
+const keyOf = (name, inRedis) => (inRedis ? `${name} of realtime_redis` : name);
 
 // {name: {flags, set}} of the rows `{ngx_string("name"), flags, set, …}`.
 function rows(text) {
     const row = /\{ngx_string\("(\w+)"\),\s*([^,]+),\s*in_\w+<(\w+)>/g;
-    return Object.fromEntries([...text.matchAll(row)].map(([, name, flags, set]) => [name, { flags: flags.split(/\s*\|\s*/), set }]));
+    return Object.fromEntries([...text.matchAll(row)].map(([, name, list, set]) => {
+        const flags = list.split(/\s*\|\s*/);
+        return [keyOf(name, flags.includes('kInRedis')), { name, flags, set }];
+    }));
 }
 
 // {name: {least, most, connect, disconnect}} of the rows `{"name", 1, 3, true, false, make_name}`.
@@ -35,7 +42,7 @@ function actions(text) {
 function sections(text) {
     const section = /^### (\w+)\n\n {4}Syntax: {2}((?:.*\n)(?: {13}.*\n)*) {4}Default: (.+)\n {4}Context: (.+)\n\n\S/gm;
     return Object.fromEntries([...text.matchAll(section)].map(([, name, syntax, fallback, context]) =>
-        [name, { syntax: syntax.trim().split(/\s*\n\s*/), fallback, context: context.split(', ') }]));
+        [keyOf(name, context === 'realtime_redis'), { name, syntax: syntax.trim().split(/\s*\n\s*/), fallback, context: context.split(', ') }]));
 }
 
 const commands = rows(read(TABLES));
@@ -60,15 +67,15 @@ test('the tables', () => {
 
 test('names', () => {
     const titles = [...read(PAGE).matchAll(/^### (\w+)$/gm)].map(([, name]) => name).filter((name) => name !== 'Variables');
-    deepEqual(titles, Object.keys(pages), 'every section has syntax, default and context');
-    deepEqual([...titles].sort(), Object.keys(commands).sort(), 'the page has the directives of the tables');
+    deepEqual(titles, Object.values(pages).map(({ name }) => name), 'every section has syntax, default and context');
+    deepEqual(Object.keys(pages).sort(), Object.keys(commands).sort(), 'the page has the directives of the tables');
 });
 
 test('contexts and syntax', () => {
-    for (const [name, { syntax, fallback, context }] of Object.entries(pages)) {
-        if (!commands[name]) continue; // told above
-        deepEqual(context, contextsOf(name, commands[name]), `${name}: context`);
-        const block = commands[name].flags.includes('NGX_CONF_BLOCK');
+    for (const [key, { name, syntax, fallback, context }] of Object.entries(pages)) {
+        if (!commands[key]) continue; // told above
+        deepEqual(context, contextsOf(name, commands[key]), `${key}: context`);
+        const block = commands[key].flags.includes('NGX_CONF_BLOCK');
         ok(syntax.every((line) => line.startsWith(name) && line.endsWith(block ? '{ ... }' : ';')), `${name}: syntax`);
         like(fallback, new RegExp(`^(—|${name} .*;)$`), `${name}: default`);
     }
