@@ -10,13 +10,13 @@
 namespace rt::cluster {
 
 // Can other servers be asked? none: there are none by configuration.
-enum class Abroad : std::uint8_t { none, reachable, away };
+enum class Reach : std::uint8_t { none, reachable, away };
 
-[[nodiscard]] constexpr Abroad abroad_of(shm::BridgeState state) noexcept {
+[[nodiscard]] constexpr Reach reach_of(shm::BridgeState state) noexcept {
     if (state == shm::BridgeState::off) {
-        return Abroad::none;
+        return Reach::none;
     }
-    return state == shm::BridgeState::connected ? Abroad::reachable : Abroad::away;
+    return state == shm::BridgeState::connected ? Reach::reachable : Reach::away;
 }
 
 // Plain: it travels by mail.
