@@ -12,7 +12,7 @@ MODULE=ngx_http_realtime_module.so
 export BUILD PATH=$PATH:/usr/sbin:/sbin
 
 RUN_DEPS=(g++ make nginx nginx-dev libhiredis-dev libjansson-dev libssl-dev zlib1g-dev)
-TEST_DEPS=(perl openssl chromium libnginx-mod-nchan)
+TEST_DEPS=(perl openssl chromium libnginx-mod-nchan redis-server)
 LINT_DEPS=(clang-format clang-tidy git)
 FUZZ_DEPS=(clang libclang-rt-14-dev)
 SOAK_DEPS=(debootstrap)
@@ -214,7 +214,7 @@ verb_asan() {
     locked build_module "$BUILD/asan" "$SANITIZE" "-fPIC -fsanitize=address -fsanitize=undefined"
     locked build_hooks "$BUILD/asan" "-fsanitize=address -fsanitize=undefined"
     case ${1:-all} in
-        all) tests=("$ROOT"/t/{http,client,reload}/*.t) ;;
+        all) tests=("$ROOT"/t/{http,client,reload,redis,cluster}/*.t) ;;
         smoke) tests=("${SMOKE[@]}") ;;
     esac
     RT_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
@@ -243,7 +243,7 @@ verb_soak() {
     if [ "${1:-}" = mixed ]; then prepare_tests; "$ROOT/t/soak/mixed.js"; return; fi
     need soak
     prepare_tests
-    RT_SOAK=1 run_tests t/reload t/http/slow_readers.t t/http/exhausted.t
+    RT_SOAK=1 run_tests t/reload t/http/slow_readers.t t/http/exhausted.t t/cluster
     "$ROOT/t/soak/mixed.js"
     verb_asan
     verb_fuzz

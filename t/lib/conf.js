@@ -64,6 +64,19 @@ http {
 `;
 }
 
+// With RT_REDIS=<url> each app of a configuration that has none is on that Redis, by a prefix of
+// its own: to run a test of one host with Redis beside it.
+function bound(text) {
+    const url = process.env.RT_REDIS;
+    if (!url || /\bredis \w+/.test(text)) return text;
+    let first = true;
+    return text.replace(/\brealtime_app (\w+) \{/g, (head, name) => {
+        const block = first ? `realtime_redis main { url ${url}; }\n` : '';
+        first = false;
+        return `${block}${head} redis main prefix=%%PREFIX%%-${name} key_prefix=%%PREFIX%%-${name}:;`;
+    });
+}
+
 // Replaces the placeholders; each %%PORT…%% name gets its own port, kept in `values` for later texts.
 async function fill(text, values) {
     const whole = text.replace('%%GLOBALS%%', GLOBALS).replace('%%GLOBALS_HTTP%%', GLOBALS_HTTP);
@@ -91,4 +104,4 @@ function environment(prefix, extra = {}) {
     return env;
 }
 
-module.exports = { conf, fill, binary, environment, freePort, isFree, hooked, DIE_LOCKED, MODULE, ROOT };
+module.exports = { conf, bound, fill, binary, environment, freePort, isFree, hooked, DIE_LOCKED, MODULE, ROOT };

@@ -46,7 +46,7 @@ function parts({ redis, through, workers = 2, block = 'reconnect step=20ms max=2
         http: `
             ${redis ? `realtime_redis main { ${address(redis, through)} ${block} }` : ''}
             realtime_app app {
-                zone app:16m;
+                zone app:32m;
                 ${redis ? 'redis main;' : ''}
                 ${app}
                 namespace / { ${rules} }

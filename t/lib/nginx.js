@@ -12,7 +12,7 @@ const { spawn, spawnSync } = require('child_process');
 
 const tap = require('./tap');
 const proc = require('./proc');
-const { conf, fill, binary, environment, MODULE, ROOT } = require('./conf');
+const { conf, bound, fill, binary, environment, MODULE, ROOT } = require('./conf');
 const { until } = require('./until');
 
 const PATIENCE = 10000 * tap.SLOW;
@@ -44,7 +44,7 @@ class Nginx {
     // conf() takes. `values` are placeholders of the test's own.
     constructor(text, { env = {}, level = 'info', name = 'nginx', values = {} } = {}) {
         this.name = name;
-        this.text = typeof text === 'string' ? text : conf(text);
+        this.text = bound(typeof text === 'string' ? text : conf(text));
         this.prefix = makePrefix();
         this.values = { MODULE, ROOT, LEVEL: level, ...values, PREFIX: this.prefix, SOCK: `${this.prefix}/nginx.sock` };
         this.env = environment(this.prefix, env);
@@ -138,7 +138,7 @@ class Nginx {
 
     // Reloads, with a new text if one is given; resolves when every worker that takes clients is new.
     async reload(text) {
-        if (text !== undefined) await this.writeConf(typeof text === 'string' ? text : conf(text));
+        if (text !== undefined) await this.writeConf(bound(typeof text === 'string' ? text : conf(text)));
         const old = this.workers();
         const seen = this.log().length;
         process.kill(this.pid, 'SIGHUP');
