@@ -32,6 +32,9 @@ public:
     };
 
     explicit PeerAsks(const Ports &ports) : ports_(ports) {}
+    PeerAsks(const PeerAsks &) = delete;
+    PeerAsks &operator=(const PeerAsks &) = delete;
+    ~PeerAsks() override;
 
     // In: Says::ask of another server, never our own echo. It is published on this host.
     void hear_ask(const PeerMessage &ask, Millis now);
@@ -61,28 +64,27 @@ private:
         std::vector<std::string> attachments;
     };
 
-    // Of another server.
+    // Of another server. Runs while answers are held.
     struct In final : Deadline {
-        In(PeerAsks &owner_, const PeerMessage &ask)
-            : owner(owner_), nsp(ask.nsp), uid(ask.uid), request_id(ask.request_id) {}
+        In(PeerAsks &owner_, const PeerMessage &ask);
         void on_deadline(Millis now) override;
 
         PeerAsks &owner;
         std::string nsp;
         std::string uid;
         std::string request_id;
+        hub::AskerId asker; // the question here
         std::vector<Held> held;
-        bool holds = true;
     };
 
     // Of a worker of ours.
     struct Out {
         hub::AskerId asker;
+        Handle question;
         PeerTally told;
     };
 
-    void count(const In &ask, std::uint32_t clients);
-    void acked(const In &ask, Text data, std::vector<Bytes> attachments);
+    [[nodiscard]] Handle open(const PeerMessage &ask, Millis now);
     void let_go(In &ask);
 
     Ports ports_;

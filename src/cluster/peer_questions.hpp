@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 
@@ -61,27 +62,28 @@ public:
 
 private:
     struct Open final : Deadline {
-        Open(PeerQuestions &owner_, const PeerQuestion &question);
+        Open(PeerQuestions &owner_, const PeerQuestion &question, std::uint64_t number_);
         void on_deadline(Millis now) override;
 
         PeerQuestions &owner;
+        std::uint64_t number; // ends the request id
         Says asks;
-        Handle self;
         Handle by;
         PeerQuestionEvents &events;
-        std::string request_id;
         PeerTally tally;
     };
 
-    void told(Open &open);
+    void told(Handle question);
     void end(Handle question);
+    [[nodiscard]] Handle find(std::uint64_t number) const noexcept;
+    std::unique_ptr<Open> take(Handle question);
 
     PeerVoice &voice_;
     Deadlines &deadlines_;
     std::string name_;
     std::uint64_t asked_ = 0;
     SlotMap<Open> open_;
-    std::unordered_map<std::string, Handle> by_request_;
+    std::unordered_map<std::uint64_t, Handle> numbers_;
 };
 
 } // namespace rt::cluster

@@ -88,7 +88,8 @@ public:
     // Everything that has to be heard is heard: the first hello, and the beat from here on. Again
     // after each reconnect.
     void on_up(Millis now);
-    // Nothing is sent or awaited until on_up(). Hosts are kept until their lease is over.
+    // Nothing is sent or awaited until on_up(). The hosts stay: from then on they have kLease to be
+    // heard.
     void on_down();
     // The host stops (not: another worker gets the bridge). Says so, and takes its key away.
     void leave();
@@ -96,7 +97,9 @@ public:
     // The others, in no order. Valid until the next event.
     [[nodiscard]] std::vector<const HostSeen *> others() const;
     // With this one.
-    [[nodiscard]] std::uint32_t live() const noexcept;
+    [[nodiscard]] std::uint32_t live() const noexcept {
+        return static_cast<std::uint32_t>(others_.size() + 1);
+    }
     // That are no hosts of ours and hear the namespace `/`.
     [[nodiscard]] std::uint32_t other_servers() const noexcept;
     // Nobody else has been heard.
@@ -128,17 +131,26 @@ private:
         Fire fire;
     };
 
+    struct Kind {
+        bool first = false;
+        bool bye = false;
+    };
+
     void beat(Millis now);
+    void turn(bool first, Millis now);
+    [[nodiscard]] Hello hello(Kind kind) const;
+    bool say_hello(Kind kind);
     void probe_lost(Millis now);
+    void greet(Millis now);
     void answer_newcomers(Millis now);
-    bool say_hello(bool first, bool bye);
     void hear_self(const Hello &hello, Millis now);
-    void hear(Hello &&hello, Millis now);
-    void forget(const std::string &uid, Millis now);
+    void hear(Hello hello, Millis now);
+    void gone(const std::string &uid, Millis now);
     void set_closed(bool closed, Millis now);
 
     Ports ports_;
     RegistrySettings settings_;
+    std::string key_; // of this host, in Redis
     Timer beat_{*this, &Registry::beat};
     Timer probe_{*this, &Registry::probe_lost};
     Timer pause_{*this, &Registry::answer_newcomers};

@@ -58,7 +58,7 @@ public:
     [[nodiscard]] Asks &asks() noexcept { return asks_; }
 
     // Can other servers be asked now?
-    [[nodiscard]] cluster::Reach abroad() const noexcept { return cluster::Reach::none; }
+    [[nodiscard]] cluster::Reach reach() const noexcept { return cluster::Reach::none; }
 
     // The workers that read this application's log, this one among them.
     [[nodiscard]] std::vector<shm::SeatRef> readers();

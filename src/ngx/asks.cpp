@@ -33,8 +33,8 @@ void append_missing(std::string &body, const cluster::Answers &answers) {
 
 // Nobody is asked where not all can be (decisions.md, ruling 3).
 Result<void> Asks::ask(ngx_http_request_t *r, hub::Envelope envelope, std::uint32_t timeout) {
-    const cluster::Reach abroad = app_.abroad();
-    if (abroad == cluster::Reach::away) {
+    const cluster::Reach reach = app_.reach();
+    if (reach == cluster::Reach::away) {
         return {Code::unavailable, "Redis is away: other servers cannot be asked"};
     }
     const Handle handle = waiting_.emplace(Waiting{r, {}, 0});
@@ -43,7 +43,7 @@ Result<void> Asks::ask(ngx_http_request_t *r, hub::Envelope envelope, std::uint3
         waiting_.erase(handle);
         return {Code::no_memory, "no memory"};
     }
-    const bool others = abroad == cluster::Reach::reachable;
+    const bool others = reach == cluster::Reach::reachable;
     envelope.asker =
         app_.questions().open({.by = handle, .timeout = timeout, .abroad = others}, app_.worker().now());
     waiting.question = envelope.asker.slot;

@@ -75,8 +75,12 @@ public:
         for (std::uint32_t seat = 0; seat < workers; ++seat) {
             workers_.push_back(std::make_unique<Asker>(memory_, seat));
         }
+        std::vector<shm::SeatRef> all;
         for (const auto &worker : workers_) {
-            workers_[0]->all.push_back(worker->seat);
+            all.push_back(worker->seat);
+        }
+        for (const auto &worker : workers_) {
+            worker->all = all;
         }
     }
 
