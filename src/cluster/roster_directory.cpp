@@ -68,6 +68,9 @@ Result<hub::RecordRef> RosterDirectory::add_socket(hub::RecordRef connection, co
     const Text auth = socket.auth.size() <= shm::Roster::kMaxAuth ? socket.auth : Text();
     const shm::NewSocket row{socket.id, socket.nsp, socket.user, socket.pid, auth, socket.since};
     RT_TRY(ref, roster_.add_socket(connection_ref(connection), row));
+    if (watch_ != nullptr) {
+        watch_->on_socket_added(socket.nsp, socket.id);
+    }
     return hub::RecordRef{ref.cell, ref.serial};
 }
 
@@ -95,6 +98,11 @@ Result<hub::LiveSession> RosterDirectory::find_claimed(const hub::ClaimText &cla
 
 Result<std::uint32_t> RosterDirectory::join(hub::RecordRef socket, Text room) {
     RT_TRY(joined, roster_.join(socket_ref(socket), room));
+    if (watch_ != nullptr && joined.changed && joined.members == 1) {
+        if (const Result<shm::SocketRow> row = roster_.socket(socket_ref(socket)); row) {
+            watch_->on_room_begun(row->nsp, room);
+        }
+    }
     return joined.members;
 }
 

@@ -11,6 +11,15 @@
 
 namespace rt::cluster {
 
+// Which changes of the roster others have to hear of.
+class RosterWatch {
+public:
+    virtual ~RosterWatch() = default;
+    virtual void on_socket_added(Text nsp, Text id) = 0;
+    // Its first member on this host.
+    virtual void on_room_begun(Text nsp, Text room) = 0;
+};
+
 class RosterDirectory final : public hub::Directory, public HomeFinder {
 public:
     RosterDirectory(shm::Roster roster, shm::SeatRef me);
@@ -38,11 +47,15 @@ public:
     // A worker died: its connections and sockets leave the roster. Returns how many there were.
     std::size_t sweep(shm::SeatRef dead);
 
+    // From here on it is told. It must outlive this.
+    void watch(RosterWatch &watch) noexcept { watch_ = &watch; }
+
     [[nodiscard]] shm::Roster &roster() noexcept { return roster_; }
 
 private:
     shm::Roster roster_;
     shm::SeatRef me_;
+    RosterWatch *watch_ = nullptr;
 };
 
 } // namespace rt::cluster

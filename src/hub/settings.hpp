@@ -43,6 +43,17 @@ struct AppSettings {
     Value user;                        // who a connection is; empty = nobody
     std::vector<std::string> captured; // nginx variables kept from the handshake, by name
     std::vector<std::unique_ptr<NamespaceSettings>> namespaces; // exact first, then patterns
+
+    // Of the exact ones.
+    [[nodiscard]] std::vector<std::string> names() const {
+        std::vector<std::string> exact;
+        for (const auto &nsp : namespaces) {
+            if (nsp->pattern == nullptr) {
+                exact.push_back(nsp->path);
+            }
+        }
+        return exact;
+    }
 };
 
 } // namespace rt::hub

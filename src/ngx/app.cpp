@@ -89,15 +89,37 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
       reaper_(worker.seats(), directory_, hub_) {
     bus_.attach(hub_);
     homes_.attach(hub_, directory_);
+    open_bridge();
     shm::Locked held(zones_->table_lock, zones_->table->region);
     zones_->table->counters.fold(held, worker.seat().index);
     zones_->table->slow.clear(worker.seat().index);
+}
+
+// What was said before there was a Redis is for nobody else.
+void App::open_bridge() {
+    shm::BridgeTable table = bridge_table();
+    if (conf_.bus.block == nullptr) {
+        table.set_state(shm::BridgeState::off);
+        table.set_published(0);
+        table.set_deaf_since(0);
+        return;
+    }
+    bus_.number_by(table);
+    {
+        shm::Locked held = lock_log();
+        table.begin(held, bus_.head());
+    }
+    redis_bus_ = std::make_unique<RedisBus>(*this);
 }
 
 // Whatever is left at the end of the process leaves the zone with it.
 App::~App() { leave_zones(worker_.seat()); }
 
 std::string App::host() const { return host_of(zones_->log->region); }
+
+std::string App::uid() const { return host() + epoch_of(zones_->log->region); }
+
+void App::connect_bridge(cluster::Bridge &) {}
 
 wire::Inflater *App::inflater(bool deflate) noexcept { return deflate ? &worker_.inflater() : nullptr; }
 
@@ -107,6 +129,7 @@ bool App::work() {
     homes_.go_on(now);
     bool more = bus_.drain(kRecordsPerTurn, now);
     more = reaper_.step(now) || more;
+    more = (redis_bus_ != nullptr && redis_bus_->work(now)) || more;
     hub_.recover(now);
     metrics_.set(hub::Metric::log_lag, bus_.lag());
     return more;
@@ -135,6 +158,9 @@ void App::beat() {
     directory_.roster().sweep_kept(now, kSweptPerBeat);
     metrics_.add(hub::Metric::kept_evicted, directory_.roster().take_evicted());
     show_slow();
+    if (redis_bus_ != nullptr) {
+        redis_bus_->beat(worker_.now());
+    }
 }
 
 // The status of the whole host shows them, at whichever worker it is asked for.
@@ -152,7 +178,12 @@ void App::show_slow() {
 }
 
 void App::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) {
-    if (kind >= cluster::kQuestionMail) {
+    if (kind == cluster::kInterestMail) {
+        if (cluster::Bridge *bridge = redis_bus_ != nullptr ? redis_bus_->bridge() : nullptr;
+            bridge != nullptr) {
+            bridge->on_interest(body);
+        }
+    } else if (kind >= cluster::kQuestionMail) {
         questions_.on_mail(from, kind, body, now);
     } else {
         homes_.on_mail(from, kind, body, now);

@@ -12,6 +12,7 @@
 #include "ngx/asks.hpp"
 #include "ngx/conf.hpp"
 #include "ngx/exchanges.hpp"
+#include "ngx/redis_bus.hpp"
 #include "ngx/zone_lock.hpp"
 #include "wire/ws_deflate.hpp"
 
@@ -42,8 +43,9 @@ public:
     App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones);
     ~App() override;
 
-    // The first part of the ids that this host makes.
+    // The first part of the ids that this host makes; and what other servers know it by.
     [[nodiscard]] std::string host() const;
+    [[nodiscard]] std::string uid() const;
     [[nodiscard]] const AppConf &conf() const noexcept { return conf_; }
     [[nodiscard]] Worker &worker() noexcept { return worker_; }
     [[nodiscard]] hub::Hub &hub() noexcept { return hub_; }
@@ -56,9 +58,17 @@ public:
     [[nodiscard]] Exchanges &exchanges() noexcept { return exchanges_; }
     [[nodiscard]] cluster::Questions &questions() noexcept { return questions_; }
     [[nodiscard]] Asks &asks() noexcept { return asks_; }
+    [[nodiscard]] shm::BridgeTable bridge_table() const noexcept { return zones_->log->bridge; }
+    // The locked section of the log's zone.
+    [[nodiscard]] shm::Locked lock_log() { return {zones_->log_lock, zones_->log->region}; }
+
+    // Null: the application has no Redis for its bus.
+    [[nodiscard]] RedisBus *redis_bus() noexcept { return redis_bus_.get(); }
+    // This worker holds the bridge now.
+    void connect_bridge(cluster::Bridge &bridge);
 
     // Can other servers be asked now?
-    [[nodiscard]] cluster::Reach reach() const noexcept { return cluster::Reach::none; }
+    [[nodiscard]] cluster::Reach reach() const noexcept { return cluster::reach_of(bridge_table().state()); }
 
     // The workers that read this application's log, this one among them.
     [[nodiscard]] std::vector<shm::SeatRef> readers();
@@ -78,7 +88,7 @@ public:
     // Sessions, and requests that wait for the answers of others.
     [[nodiscard]] bool is_needed() const noexcept {
         return hub_.size() > 0 || exchanges_.size() > 0 || questions_.size() > 0 || homes_.has_parked() ||
-               post_.is_busy();
+               post_.is_busy() || (redis_bus_ != nullptr && redis_bus_->is_busy());
     }
     [[nodiscard]] bool has_work() const noexcept { return bus_.behind() || post_.has_mail(); }
 
@@ -113,7 +123,9 @@ private:
     cluster::Questions questions_;
     hub::Hub hub_;
     cluster::Reaper reaper_;
+    std::unique_ptr<RedisBus> redis_bus_;
     void show_slow();
+    void open_bridge();
     bool slow_shown_ = false; // something stands in the table of slow clients
 };
 

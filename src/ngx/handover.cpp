@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ngx/handover.hpp"
 
-#include "ngx/ngx.hpp"
+#include "ngx/descriptors.hpp"
 #include "ngx/process.hpp"
 
 #include <array>
@@ -26,33 +26,6 @@ struct Head {
     std::uint32_t size; // of the image
 };
 
-// Descriptors of one message: the socket, and the file if there is one.
-class Descriptors {
-public:
-    Descriptors() = default;
-    Descriptors(const Descriptors &) = delete;
-    Descriptors &operator=(const Descriptors &) = delete;
-    ~Descriptors() {
-        for (const int each : held_) {
-            if (each != -1) {
-                ::close(each);
-            }
-        }
-    }
-
-    void hold(std::size_t at, int descriptor) noexcept { held_[at] = descriptor; }
-    [[nodiscard]] int operator[](std::size_t at) const noexcept { return held_[at]; }
-    [[nodiscard]] int release(std::size_t at) noexcept { return std::exchange(held_[at], -1); }
-
-private:
-    std::array<int, 2> held_{-1, -1};
-};
-
-union Control {
-    std::array<char, CMSG_SPACE(2 * sizeof(int))> bytes;
-    cmsghdr alignment;
-};
-
 // Writes all of it; false: there is no memory.
 bool fill(int file, Bytes image) noexcept {
     while (!image.empty()) {
@@ -75,30 +48,6 @@ bool read_file(int file, std::string &image) noexcept {
         got += static_cast<std::size_t>(count);
     }
     return true;
-}
-
-void attach(msghdr &message, Control &control, std::span<const int> descriptors) noexcept {
-    control = {};
-    message.msg_control = control.bytes.data();
-    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
-    cmsghdr *head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-    std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
-}
-
-void detach(msghdr &message, Descriptors &into) noexcept {
-    const cmsghdr *head = CMSG_FIRSTHDR(&message);
-    if (head == nullptr || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) {
-        return;
-    }
-    const std::size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < std::min<std::size_t>(count, 2); ++i) {
-        int descriptor = -1;
-        std::memcpy(&descriptor, CMSG_DATA(head) + i * sizeof(int), sizeof(int));
-        into.hold(i, descriptor);
-    }
 }
 
 } // namespace
@@ -129,8 +78,8 @@ Result<void> send_socket(int socket, Bytes image) noexcept {
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
-    Control control;
-    attach(message, control, std::span<const int>(descriptors).first(count));
+    DescriptorRoom room;
+    attach_descriptors(message, room, std::span<const int>(descriptors).first(count));
     // EAGAIN, ENOBUFS, ETOOMANYREFS: too much is under way; whatever it is, the
     // socket is still here.
     if (sendmsg(channel(ChannelEnd::send), &message, MSG_DONTWAIT | MSG_NOSIGNAL) == -1) {
@@ -144,18 +93,18 @@ Result<Parcel> receive_socket() {
     parcel.image.resize(kInline);
     Head head{};
     std::array<iovec, 2> pieces{iovec{&head, sizeof(head)}, iovec{parcel.image.data(), parcel.image.size()}};
-    Control control{};
+    DescriptorRoom room{};
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
-    message.msg_control = control.bytes.data();
-    message.msg_controllen = control.bytes.size();
+    message.msg_control = room.bytes.data();
+    message.msg_controllen = room.bytes.size();
     const ssize_t got = recvmsg(channel(ChannelEnd::receive), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got <= 0) {
         return {Code::not_found, "the channel is empty"};
     }
     Descriptors came;
-    detach(message, came);
+    detach_descriptors(message, came);
     const bool whole = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 && came[0] != -1;
     if (!whole || static_cast<std::size_t>(got) < sizeof(head) || head.version != kVersion) {
         return {Code::protocol, "a message of the channel makes no sense"};

@@ -4,6 +4,7 @@
 #include "ngx/conf.hpp"
 #include "ngx/guard.hpp"
 #include "ngx/process.hpp"
+#include "ngx/redis_box.hpp"
 #include "ngx/redis_conf.hpp"
 #include "ngx/worker.hpp"
 #include "ngx/zone.hpp"
@@ -34,6 +35,11 @@ ngx_int_t on_init_module(ngx_cycle_t *cycle) noexcept {
         return NGX_ERROR;
     }
     guard([](const char *) {}, [&] { announce_redis(*conf, cycle->log); });
+    for (const auto &app : conf->apps) {
+        if (app->bus.block != nullptr && !open_box(app->settings.name, cycle->log)) {
+            return NGX_ERROR;
+        }
+    }
     return next_cycle() ? NGX_OK : NGX_ERROR;
 }
 

@@ -334,6 +334,11 @@ void Worker::quit() {
     balance_.release();
     quitting_ = true;
     leaving_.begin();
+    for (const auto &app : apps_) {
+        if (RedisBus *bus = app->redis_bus(); bus != nullptr && newest_cycle() != cycle_number()) {
+            bus->hand_on(now());
+        }
+    }
 }
 
 void Worker::close_all() {
@@ -351,6 +356,9 @@ void Worker::end() {
     close_all();
     for (const auto &app : apps_) {
         app->exchanges().end_all();
+        if (RedisBus *bus = app->redis_bus(); bus != nullptr) {
+            bus->stop(now());
+        }
     }
     flush(now());
     for (ngx_uint_t i = 0; i < cycle_->connection_n; ++i) {

@@ -253,17 +253,11 @@ Result<Membership> Roster::join(SocketRef ref, Text room) {
 
 bool Roster::concerns(Text nsp, Text room) {
     const Section held(*this);
-    return cells_.records(CellKind::kept) != 0 || is_room(nsp, room);
-}
-
-bool Roster::has_members(Text nsp, Text room) {
-    const Section held(*this);
-    return is_room(nsp, room);
-}
-
-bool Roster::is_room(Text nsp, Text room) const noexcept {
+    if (cells_.records(CellKind::kept) != 0 || socket_cell(room) != 0) {
+        return true;
+    }
     const CellIndex name = names_.find({CellKind::nsp, nsp});
-    return socket_cell(room) != 0 || (name != 0 && names_.find({CellKind::room, room, name}) != 0);
+    return name != 0 && names_.find({CellKind::room, room, name}) != 0;
 }
 
 Result<Membership> Roster::leave(SocketRef ref, Text room) {

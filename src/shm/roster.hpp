@@ -89,9 +89,6 @@ public:
     // kept socket, whose rooms are not known here.
     bool concerns(Text nsp, Text room);
 
-    // Is anybody in it, or does a socket of this id live?
-    bool has_members(Text nsp, Text room);
-
     // Pages. Start with cursor 0 and go on with `next` until it is 0; pages may be empty in
     // between. What exists all the while is seen once; what comes or goes meanwhile, perhaps.
     Result<SocketPage> sockets(const SocketQuery &query);
@@ -169,7 +166,6 @@ private:
     CellIndex scan_connections(const ConnectionQuery &query);
     CellIndex scan_rooms(const RoomQuery &query);
     CellIndex scan_namespaces(const PageQuery &query);
-    [[nodiscard]] bool is_room(Text nsp, Text room) const noexcept;
     template <class Put> CellIndex scan(CellKind kind, PageQuery page, Put put);
 
     void rebuild();

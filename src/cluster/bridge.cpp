@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cluster/bridge.hpp"
+
+#include "wire/resp.hpp"
+
+#include <algorithm>
+
+namespace rt::cluster {
+
+namespace {
+
+constexpr std::size_t kRecordsPerTurn = 2000; // of the log, then others have their turn
+constexpr std::size_t kRoomsPerBeat = 1000;   // looked at, whether somebody is in them
+constexpr Millis kComplainEvery = 60'000;     // about malformed messages
+constexpr Millis kSettle = 1200;              // for the hosts to say how far they are
+constexpr char kVersion = 1;                  // of messages between hosts
+
+// What stands in front of a message between hosts.
+struct HostMessage {
+    Text from;
+    std::uint8_t topic = 0;
+    Text body;
+};
+
+constexpr std::size_t kHead = 6; // version, topic, whose ids begin how
+
+std::optional<HostMessage> read_host_message(Text payload) {
+    if (payload.size() < kHead || payload[0] != kVersion) {
+        return std::nullopt;
+    }
+    return HostMessage{payload.substr(2, 4), static_cast<std::uint8_t>(payload[1]), payload.substr(kHead)};
+}
+
+// Somebody wants to be told how it went, and nobody is.
+constexpr Cookie kNobody{};
+
+} // namespace
+
+Bridge::Bridge(const Ports &ports, BridgeSettings settings, shm::Stream stream, shm::BridgeTable table)
+    : ports_(ports), settings_(std::move(settings)), stream_(stream), table_(table),
+      voice_(ports.dialect, ports.line), peers_(voice_, ports.deadlines, settings_.asker),
+      asks_({voice_, peers_, ports.questions, ports.bus, ports.deadlines}),
+      registry_({*this, ports.line, voice_, ports.deadlines, *this}, settings_.registry),
+      interest_(ports.dialect, ports.roster, ports.hearing, settings_.registry.host),
+      outbound_({ports.dialect, ports.line, ports.metrics, *this}, stream, table, settings_.registry.uid),
+      inbound_({ports.dialect, ports.bus, ports.roster, ports.metrics, *this}, table, settings_.registry.uid),
+      hosts_channel_(settings_.registry.key_prefix + "hosts"),
+      own_channel_(settings_.registry.key_prefix + "relay:" + settings_.registry.host) {
+    listen(Topic::hello, registry_);
+}
+
+void Bridge::listen(Topic topic, HostLineEvents &listener) noexcept {
+    listeners_[static_cast<std::size_t>(topic)] = &listener;
+}
+
+std::vector<Subscription> Bridge::wanted() {
+    std::vector<Subscription> all = interest_.all(settings_.namespaces);
+    all.push_back({Subscription::Kind::channel, hosts_channel_});
+    all.push_back({Subscription::Kind::channel, own_channel_});
+    return all;
+}
+
+void Bridge::on_interest(Bytes mail) {
+    if (const std::optional<InterestNews> news = read_interest(mail); news && !retired_) {
+        interest_.look(*news);
+    }
+}
+
+// --- the connections ---
+
+void Bridge::on_line_up(Millis now) {
+    line_up_ = true;
+    connected(now);
+}
+
+void Bridge::on_hearing_up(bool whole, Millis now) {
+    hears_ = true;
+    if (!whole && table_.heard_at() != 0 && table_.deaf_since() == 0) {
+        table_.set_deaf_since(table_.heard_at());
+    }
+    connected(now);
+}
+
+// Only with both: what is published before the answers can be heard would be said for nothing.
+void Bridge::connected(Millis now) {
+    if (!line_up_ || !hears_ || retired_) {
+        return;
+    }
+    outbound_.start();
+    settles_ = table_.deaf_since() != 0 ? now + kSettle : 0;
+    missed_ = false;
+    registry_.on_up(now);
+    set_state();
+    ports_.events.request_turn();
+}
+
+void Bridge::on_line_lost(Millis) {
+    line_up_ = false;
+    registry_.on_down();
+    peers_.end_all();
+    set_state();
+}
+
+void Bridge::on_hearing_lost(Millis) {
+    if (hears_ && table_.deaf_since() == 0) {
+        table_.set_deaf_since(stream_.head());
+    }
+    hears_ = false;
+    settles_ = 0;
+    registry_.on_down();
+    set_state();
+}
+
+void Bridge::set_state() {
+    const shm::BridgeState before = table_.state();
+    const bool works = line_up_ && hears_ && registry_.loop_closed();
+    const bool began = before != shm::BridgeState::off && before != shm::BridgeState::joining;
+    const auto lost = began ? shm::BridgeState::degraded : shm::BridgeState::joining;
+    const shm::BridgeState state = works ? shm::BridgeState::connected : lost;
+    if (retired_ || state == before) {
+        return;
+    }
+    table_.set_state(state);
+    ports_.events.on_bridge_state(state, before);
+}
+
+void Bridge::on_reply(std::uint64_t packed, const wire::RespValue *reply, Millis now) {
+    const Cookie cookie = Cookie::of(packed);
+    switch (cookie.user) {
+    case LineUser::outbound:
+        outbound_.on_reply(cookie.value, reply, now);
+        ports_.events.request_turn(); // it may take more now
+        return;
+    case LineUser::registry:
+        registry_.on_reply(cookie.value, reply, now);
+        return;
+    case LineUser::asks:
+        peers_.on_reply(cookie.value, reply, now);
+        return;
+    default:
+        break;
+    }
+    if (reply != nullptr && reply->kind() == wire::RespKind::error) {
+        on_refused(reply->text(), now);
+    }
+}
+
+// --- per turn ---
+
+bool Bridge::work(Millis now) {
+    if (retired_) {
+        return false;
+    }
+    call_roll();
+    const bool more = outbound_.work(kRecordsPerTurn, now);
+    return more || !calls_.empty();
+}
+
+void Bridge::beat(Millis now) {
+    if (hears_ && !retired_) {
+        table_.set_heard_at(stream_.head());
+    }
+    if (settles_ != 0 && now >= settles_) {
+        settle_gap(now);
+    }
+    if (hears_ && !retired_) {
+        interest_.sweep(kRoomsPerBeat);
+    }
+}
+
+// A page of each turn; who asked first is answered first.
+void Bridge::call_roll() {
+    if (calls_.empty() || calls_.front().step()) {
+        return;
+    }
+    voice_.say(calls_.front().answer(), calls_.front().asker());
+    calls_.pop_front();
+}
+
+void Bridge::retire(Millis now) {
+    while (!calls_.empty()) {
+        call_roll();
+    }
+    static_cast<void>(outbound_.work(SIZE_MAX, now));
+    retired_ = true;
+    registry_.on_down();
+    peers_.end_all();
+}
+
+void Bridge::leave() {
+    registry_.leave();
+    table_.set_state(shm::BridgeState::joining);
+}
+
+bool Bridge::is_idle() const noexcept { return asks_.size() == 0 && has_published(); }
+
+// --- what was missed ---
+
+// Hosts of ours have said how far they are, and what is missing is counted; what others said
+// meanwhile nobody knows.
+void Bridge::settle_gap(Millis) {
+    settles_ = 0;
+    if (missed_ || registry_.other_servers() > 0) {
+        tell_gap();
+    }
+    table_.set_deaf_since(0);
+}
+
+void Bridge::tell_gap() {
+    hub::Envelope gap;
+    gap.op = hub::Op::gap;
+    gap.since = table_.deaf_since();
+    ports_.bus.note(gap);
+    ports_.metrics.count(hub::Metric::bus_gaps);
+}
+
+void Bridge::on_missed(Text uid, std::uint64_t count, Millis) {
+    ports_.log.write(Level::warn, "missed " + std::to_string(count) + " messages of host " +
+                                      std::string(uid.substr(0, 4)) + " that Redis did not deliver");
+    missed_ = true;
+    if (settles_ == 0) {
+        tell_gap();
+    }
+}
+
+void Bridge::on_host(const HostSeen &host, bool, Millis now) {
+    inbound_.expect(host.hello.uid, host.hello.last, now);
+}
+
+// Gone while we heard nothing: what it said at last nobody knows.
+void Bridge::on_host_gone(const HostSeen &, Millis) { missed_ = missed_ || settles_ != 0; }
+
+// --- what goes out ---
+
+void Bridge::on_ask(const hub::Envelope &envelope, Millis now) { asks_.carry(envelope, now); }
+
+void Bridge::on_refused(Text text, Millis now) {
+    complain("Redis refuses what is published: " + std::string(text), now);
+}
+
+void Bridge::on_key_refused(Text error) {
+    ports_.log.write(Level::error, "Redis refuses the key of this host: " + std::string(error));
+}
+
+Result<void> Bridge::tell(Text host, Topic topic, std::span<const Bytes> pieces) {
+    std::string payload{kVersion, static_cast<char>(topic)};
+    payload += settings_.registry.host;
+    for (const Bytes piece : pieces) {
+        payload += as_text(piece);
+    }
+    const std::string channel =
+        host.empty() ? hosts_channel_ : settings_.registry.key_prefix + "relay:" + std::string(host);
+    const std::array<Text, 3> command{"PUBLISH", channel, payload};
+    if (!ports_.line.send(command, kNobody)) {
+        return {Code::unavailable, "Redis is away"};
+    }
+    return {};
+}
+
+// --- what comes in ---
+
+void Bridge::on_message(Text channel, Bytes payload, Millis now) {
+    if (retired_) {
+        return;
+    }
+    if (channel == hosts_channel_ || channel == own_channel_) {
+        on_host_message(payload, now);
+    } else {
+        inbound_.on_message(channel, payload, now);
+    }
+}
+
+void Bridge::on_host_message(Bytes payload, Millis now) {
+    const std::optional<HostMessage> message = read_host_message(as_text(payload));
+    HostLineEvents *listener =
+        message && message->topic < listeners_.size() ? listeners_[message->topic] : nullptr;
+    if (listener == nullptr) {
+        on_malformed("hosts", {Code::unsupported, "unknown message between hosts"}, now);
+        return;
+    }
+    listener->on_told(message->from, as_bytes(message->body), now);
+}
+
+void Bridge::on_question(const PeerMessage &message, Millis now) {
+    switch (message.says) {
+    case Says::ask:
+        asks_.hear_ask(message, now);
+        return;
+    case Says::server_emit:
+        asks_.hear_server_emit(message);
+        return;
+    default:
+        break;
+    }
+    calls_.emplace_back(ports_.roster, message);
+    if (calls_.size() == 1) {
+        call_roll();
+    }
+    if (!calls_.empty()) {
+        ports_.events.request_turn();
+    }
+}
+
+void Bridge::on_peer_answer(const PeerMessage &message, Millis) { static_cast<void>(peers_.hear(message)); }
+
+void Bridge::on_old_order(const PeerMessage &message, Millis) {
+    PeerMessage answer;
+    answer.says = Says::done;
+    answer.nsp = message.nsp;
+    answer.uid = settings_.registry.uid;
+    answer.request_id = message.request_id;
+    voice_.say(answer, message.uid);
+}
+
+void Bridge::on_echo(std::uint64_t number) {
+    if (echoes_) {
+        echoes_(number);
+    }
+}
+
+// Whoever may publish on our channels can fill the log file: a line a minute.
+void Bridge::on_malformed(Text channel, const Error &error, Millis now) {
+    complain("heard what makes no sense on \"" + std::string(channel.substr(0, 80)) + "\": " + error.where,
+             now);
+}
+
+void Bridge::complain(Text line, Millis now) {
+    if (complained_ == 0 || now - complained_ >= kComplainEvery) {
+        complained_ = now;
+        ports_.log.write(Level::error, line);
+    }
+}
+
+// --- the loop ---
+
+Text Bridge::bridge_state() { return shm::state_name(table_.state()); }
+
+void Bridge::on_loop(bool closed, Millis) {
+    set_state();
+    if (!closed) {
+        ports_.events.on_loop_broken();
+    }
+}
+
+} // namespace rt::cluster

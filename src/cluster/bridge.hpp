@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The host's bridge to others, at the one worker that holds it: what is said goes out, what is
+// heard comes in, and everything that other servers ask is answered (docs/architecture.md). Knows
+// neither sockets nor nginx.
+#pragma once
+
+#include "cluster/host_line.hpp"
+#include "cluster/inbound.hpp"
+#include "cluster/interest.hpp"
+#include "cluster/outbound.hpp"
+#include "cluster/peer_asks.hpp"
+#include "cluster/peer_questions.hpp"
+#include "cluster/registry.hpp"
+#include "cluster/roll_call.hpp"
+
+#include <array>
+#include <deque>
+#include <string>
+
+namespace rt::cluster {
+
+class BridgeEvents {
+public:
+    virtual ~BridgeEvents() = default;
+    // It has changed, and stands in the table.
+    virtual void on_bridge_state(shm::BridgeState state, shm::BridgeState before) = 0;
+    // What was said does not come back: both connections are to be made anew.
+    virtual void on_loop_broken() = 0;
+    // There is work for the next turn.
+    virtual void request_turn() = 0;
+};
+
+struct BridgeSettings {
+    RegistrySettings registry;
+    std::string asker;                   // starts the request ids of this holder
+    std::vector<std::string> namespaces; // by their own names, without patterns
+};
+
+class Bridge final : public HostLine, private OutboundEvents, private InboundEvents, private RegistryEvents {
+public:
+    struct Ports {
+        Dialect &dialect;
+        RedisLine &line;
+        HearingLine &hearing;
+        hub::Bus &bus;
+        shm::Roster &roster;
+        Questions &questions; // of this worker
+        Deadlines &deadlines;
+        hub::Metrics &metrics;
+        Log &log;
+        BridgeEvents &events;
+    };
+
+    Bridge(const Ports &ports, BridgeSettings settings, shm::Stream stream, shm::BridgeTable table);
+    Bridge(const Bridge &) = delete;
+    Bridge &operator=(const Bridge &) = delete;
+
+    // What hears messages of hosts of ours on this topic. Before anything else.
+    void listen(Topic topic, HostLineEvents &listener) noexcept;
+    // Of our own broadcasts that come back, for a crossing. Null: nobody listens.
+    void listen_to_echoes(Fn<void(std::uint64_t)> listener) { echoes_ = std::move(listener); }
+
+    // All that a holder has to hear.
+    [[nodiscard]] std::vector<Subscription> wanted();
+
+    // The connection that publishes is greeted; is lost.
+    void on_line_up(Millis now);
+    void on_line_lost(Millis now);
+    void on_reply(std::uint64_t cookie, const wire::RespValue *reply, Millis now);
+
+    // The one that hears has everything confirmed; is lost. `whole`: nothing was missed since an
+    // earlier holder heard.
+    void on_hearing_up(bool whole, Millis now);
+    void on_hearing_lost(Millis now);
+    void on_message(Text channel, Bytes payload, Millis now);
+
+    // Once per turn. True: there is more to do.
+    bool work(Millis now);
+    // A few times a second.
+    void beat(Millis now);
+
+    // Mail of kind kInterestMail.
+    void on_interest(Bytes mail);
+
+    // Another worker will hold it: no more is taken from the log or heard, and answers that are under
+    // way are finished.
+    void retire(Millis now);
+    // The host stops.
+    void leave();
+    // All that was sent has been answered.
+    [[nodiscard]] bool has_published() const noexcept { return outbound_.is_idle() || !line_up_; }
+    // Nothing is under way that others wait for.
+    [[nodiscard]] bool is_idle() const noexcept;
+
+    // HostLine
+    Result<void> tell(Text host, Topic topic, std::span<const Bytes> pieces) override;
+
+    [[nodiscard]] const Registry &registry() const noexcept { return registry_; }
+    [[nodiscard]] PeerQuestions &peers() noexcept { return peers_; }
+    [[nodiscard]] PeerAsks &asks() noexcept { return asks_; }
+
+private:
+    void on_ask(const hub::Envelope &envelope, Millis now) override;
+    void on_refused(Text text, Millis now) override;
+
+    void on_question(const PeerMessage &message, Millis now) override;
+    void on_peer_answer(const PeerMessage &message, Millis now) override;
+    void on_old_order(const PeerMessage &message, Millis now) override;
+    void on_echo(std::uint64_t number) override;
+    void on_missed(Text uid, std::uint64_t count, Millis now) override;
+    void on_malformed(Text channel, const Error &error, Millis now) override;
+
+    [[nodiscard]] std::uint64_t last_published() override { return outbound_.last_number(); }
+    [[nodiscard]] Text bridge_state() override;
+    void on_host(const HostSeen &host, bool newcomer, Millis now) override;
+    void on_host_gone(const HostSeen &host, Millis now) override;
+    void on_loop(bool closed, Millis now) override;
+    void on_key_refused(Text error) override;
+
+    void on_host_message(Bytes payload, Millis now);
+    void connected(Millis now);
+    void set_state();
+    void complain(Text line, Millis now);
+    void settle_gap(Millis now);
+    void tell_gap();
+    void call_roll();
+
+    Ports ports_;
+    BridgeSettings settings_;
+    shm::Stream stream_;
+    shm::BridgeTable table_;
+    PeerVoice voice_;
+    PeerQuestions peers_;
+    PeerAsks asks_;
+    Registry registry_;
+    Interest interest_;
+    Outbound outbound_;
+    Inbound inbound_;
+    std::deque<RollCall> calls_;
+    std::array<HostLineEvents *, 4> listeners_{};
+    Fn<void(std::uint64_t)> echoes_;
+    std::string hosts_channel_;
+    std::string own_channel_;
+    Millis complained_ = 0; // when a malformed message was last logged
+    Millis settles_ = 0;    // when it is judged whether anything was missed; 0: nothing is to be
+    bool line_up_ = false;
+    bool hears_ = false;
+    bool missed_ = false; // something was, since it was lost
+    bool retired_ = false;
+};
+
+} // namespace rt::cluster

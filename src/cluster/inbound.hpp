@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the host hears of other servers: broadcasts and orders go into the log, each once;
+// questions and answers to those who deal with them.
+#pragma once
+
+#include "cluster/dialect.hpp"
+#include "hub/bus.hpp"
+#include "hub/metrics.hpp"
+#include "shm/bridge_table.hpp"
+#include "shm/roster.hpp"
+
+namespace rt::cluster {
+
+class InboundEvents {
+public:
+    virtual ~InboundEvents() = default;
+    // A question to this host, and an answer to one of its own.
+    virtual void on_question(const PeerMessage &message, Millis now) = 0;
+    virtual void on_peer_answer(const PeerMessage &message, Millis now) = 0;
+    // An order in the old form was for a socket of ours.
+    virtual void on_old_order(const PeerMessage &message, Millis now) = 0;
+    // This host's own broadcast, come back: how others have its order.
+    virtual void on_echo(std::uint64_t number) = 0;
+    // That host has said so many things that never came here.
+    virtual void on_missed(Text uid, std::uint64_t count, Millis now) = 0;
+    // It made no sense, or found no room. A few words for the log.
+    virtual void on_malformed(Text channel, const Error &error, Millis now) = 0;
+};
+
+class Inbound {
+public:
+    struct Ports {
+        Dialect &dialect;
+        hub::Bus &bus;
+        shm::Roster &roster;
+        hub::Metrics &metrics;
+        InboundEvents &events;
+    };
+
+    Inbound(const Ports &ports, shm::BridgeTable table, Text uid) : ports_(ports), table_(table), uid_(uid) {}
+
+    void on_message(Text channel, Bytes payload, Millis now);
+
+    // That host says that this is its last number: is there anything before it that never came?
+    void expect(Text uid, std::uint64_t number, Millis now);
+
+private:
+    enum class Novelty : std::uint8_t { fresh, repeated, own };
+    [[nodiscard]] Novelty novelty(Text uid, std::uint64_t number, Millis now);
+    [[nodiscard]] bool is_for_nobody(const ChannelPlace &place);
+    void skip(Bytes payload, Millis now);
+    void hear(const PeerMessage &message, Millis now);
+    void order(const PeerMessage &message, Millis now);
+    void append(const PeerMessage &message, hub::Op op, Millis now);
+
+    Ports ports_;
+    shm::BridgeTable table_;
+    std::string uid_;
+    hub::Envelope envelope_;
+};
+
+} // namespace rt::cluster

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cluster/outbound.hpp"
+
+#include "cluster/envelope.hpp"
+#include "wire/resp.hpp"
+
+#include <array>
+
+namespace rt::cluster {
+
+namespace {
+
+// Of which kind it is as a message to other servers.
+Says says_of(hub::Op op) noexcept {
+    switch (op) {
+    case hub::Op::join:
+        return Says::join;
+    case hub::Op::leave:
+        return Says::leave;
+    case hub::Op::disconnect:
+        return Says::disconnect;
+    case hub::Op::server_emit:
+        return Says::server_emit;
+    default:
+        return Says::broadcast;
+    }
+}
+
+} // namespace
+
+Outbound::Outbound(const Ports &ports, shm::Stream stream, shm::BridgeTable table, Text uid)
+    : ports_(ports), stream_(stream), table_(table), uid_(uid), reader_(stream, table.published()) {}
+
+void Outbound::start() {
+    reader_.seek(table_.published());
+    fresh_ = stream_.head();
+    sent_ = answered_ = table_.published();
+    blocked_ = false;
+}
+
+bool Outbound::work(std::size_t most, Millis now) {
+    bool more = ports_.line.is_up() && !blocked_;
+    for (std::size_t count = 0; more && count < most; ++count) {
+        const hub::Position before = reader_.cursor();
+        const shm::StreamReader::Next next = reader_.next();
+        const Step step = publish(next, now);
+        if (step == Step::refused) {
+            reader_.seek(before);
+            blocked_ = true;
+        }
+        more = step == Step::done;
+    }
+    settle();
+    return more;
+}
+
+Outbound::Step Outbound::publish(const shm::StreamReader::Next &next, Millis now) {
+    if (next.status == shm::StreamReader::Status::empty) {
+        return Step::nothing;
+    }
+    if (next.status == shm::StreamReader::Status::lapped) {
+        overrun();
+        return Step::done;
+    }
+    if (next.kind != kEnvelopeRecord || !began_here(next.body) || !decode_envelope(next.body, envelope_)) {
+        return Step::done;
+    }
+    if ((envelope_.is_volatile || envelope_.asker) && next.end <= fresh_) {
+        ports_.metrics.count(hub::Metric::bus_stale);
+        return Step::done;
+    }
+    if (envelope_.asker) {
+        ports_.events.on_ask(envelope_, now);
+        return Step::done;
+    }
+    say(envelope_);
+    const std::array<Text, 3> command{ports_.dialect.publish_verb(), publication_.channel,
+                                      publication_.payload};
+    if (!ports_.line.send(command, {LineUser::outbound, next.end})) {
+        return Step::refused;
+    }
+    sent_ = next.end;
+    ports_.metrics.count(hub::Metric::bus_out);
+    return Step::done;
+}
+
+void Outbound::say(const hub::Envelope &envelope) {
+    if (overran_ && envelope.number != 0) {
+        const std::uint64_t lost = envelope.number - last_number_ - 1;
+        ports_.metrics.add(hub::Metric::bus_overrun, static_cast<std::int64_t>(lost));
+        overran_ = false;
+    }
+    last_number_ = envelope.number != 0 ? envelope.number : last_number_;
+    message_.clear();
+    message_.says = says_of(envelope.op);
+    message_.nsp = envelope.nsp;
+    message_.uid = uid_;
+    message_.number = envelope.number;
+    std::swap(message_.envelope, envelope_); // and back: neither is copied
+    ports_.dialect.say(message_, {}, publication_);
+    std::swap(message_.envelope, envelope_);
+}
+
+// Others see it too, by the numbers that never come.
+void Outbound::overrun() {
+    overran_ = true;
+    reader_.seek(stream_.tail());
+}
+
+// Redis answers in the order of sending.
+void Outbound::on_reply(std::uint64_t position, const wire::RespValue *reply, Millis now) {
+    if (reply == nullptr) {
+        return; // start() sends it again
+    }
+    blocked_ = false;
+    answered_ = position;
+    table_.set_published(position);
+    if (reply->kind() == wire::RespKind::error) {
+        ports_.metrics.count(hub::Metric::bus_refused);
+        ports_.events.on_refused(reply->text(), now);
+    }
+}
+
+// What needed no sending is behind us as soon as nothing before it waits.
+void Outbound::settle() {
+    if (is_idle() && table_.published() < reader_.cursor()) {
+        table_.set_published(reader_.cursor());
+        sent_ = answered_ = reader_.cursor();
+    }
+}
+
+} // namespace rt::cluster

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the host tells other servers: a reader of the log with a cursor of its own, which moves
+// when Redis has answered. An outage is a cursor that waits; what waits too long is overrun by
+// the log, and counted.
+#pragma once
+
+#include "cluster/dialect.hpp"
+#include "cluster/redis_line.hpp"
+#include "hub/metrics.hpp"
+#include "shm/bridge_table.hpp"
+#include "shm/stream.hpp"
+
+namespace rt::cluster {
+
+class OutboundEvents {
+public:
+    virtual ~OutboundEvents() = default;
+    // Somebody here wants the acks of an emit: it goes out as a question. Once.
+    virtual void on_ask(const hub::Envelope &envelope, Millis now) = 0;
+    // Redis has refused a message: too few rights, most likely. `text` is what it said.
+    virtual void on_refused(Text text, Millis now) = 0;
+};
+
+class Outbound final : public RedisLineEvents {
+public:
+    struct Ports {
+        Dialect &dialect;
+        RedisLine &line;
+        hub::Metrics &metrics;
+        OutboundEvents &events;
+    };
+
+    Outbound(const Ports &ports, shm::Stream stream, shm::BridgeTable table, Text uid);
+
+    // The line is up: goes on behind what Redis has answered. Volatile messages that waited, and
+    // questions, whose askers were told no, are left out.
+    void start();
+
+    // Sends what there is, `most` records at most. True: there is more, and the line takes it.
+    bool work(std::size_t most, Millis now);
+
+    void on_reply(std::uint64_t position, const wire::RespValue *reply, Millis now) override;
+
+    // All that began here before is answered.
+    [[nodiscard]] bool is_idle() const noexcept { return answered_ == sent_; }
+
+    // Of what has been handed to the line; 0: nothing with a number yet.
+    [[nodiscard]] std::uint64_t last_number() const noexcept { return last_number_; }
+
+private:
+    enum class Step : std::uint8_t { done, refused, nothing };
+    Step publish(const shm::StreamReader::Next &next, Millis now);
+    void say(const hub::Envelope &envelope);
+    void overrun();
+    void settle();
+
+    Ports ports_;
+    shm::Stream stream_;
+    shm::BridgeTable table_;
+    std::string uid_;
+    shm::StreamReader reader_;
+    hub::Envelope envelope_;
+    PeerMessage message_;
+    Publication publication_;
+    hub::Position fresh_ = 0;    // what is volatile and ends before that is stale
+    hub::Position sent_ = 0;     // the end of the last one that was sent
+    hub::Position answered_ = 0; // of the last one that Redis answered
+    std::uint64_t last_number_ = 0;
+    bool blocked_ = false; // the line takes no more until it has answered something
+    bool overran_ = false;
+};
+
+} // namespace rt::cluster

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Where the connection that hears other hosts lies for the next worker that holds the bridge: a
+// duplicate of its descriptor, in a pair of sockets that all processes inherit. It outlives the
+// worker that made it, and so does the connection.
+#pragma once
+
+#include "ngx/descriptors.hpp"
+
+#include <optional>
+#include <string>
+
+namespace rt::ngx {
+
+// One box for each application that has ever had a Redis; by the master, in init_module. False:
+// logged.
+[[nodiscard]] bool open_box(Text app, ngx_log_t *log) noexcept;
+
+// Puts a duplicate of it in, in place of what is there. `label`: how it came about, at most 4 KiB;
+// who takes it goes on only with the same.
+void put_in_box(Text app, int socket, Text label) noexcept;
+
+// The connection ends with the last process that has it.
+void empty_box(Text app) noexcept;
+
+// Takes it out: the descriptor is the caller's. -1: nothing is there, or it has another label, and
+// is closed.
+[[nodiscard]] int take_from_box(Text app, Text label);
+
+} // namespace rt::ngx

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ngx/redis_bus.hpp"
+
+#include "base/version.hpp"
+#include "ngx/app.hpp"
+#include "ngx/redis_box.hpp"
+#include "ngx/worker.hpp"
+
+#include <array>
+
+namespace rt::ngx {
+
+using cluster::Subscription;
+
+namespace {
+
+constexpr Millis kLeaving = 500;     // for what was sent to be answered
+constexpr Millis kAnswering = 5000;  // for clients to answer what other servers asked
+constexpr std::uint64_t kEnding = 1; // the cookie of a CLIENT KILL; others of nobody have 0
+
+cluster::DialectSettings dialect_settings(const App &app, const cluster::RedisUse &use) {
+    const cluster::RedisAdapter &adapter = use.redis->adapter;
+    cluster::DialectSettings settings;
+    settings.prefix = use.prefix;
+    settings.uid = app.uid();
+    settings.host = app.host();
+    settings.rooms = adapter.rooms;
+    settings.mode = adapter.mode;
+    return settings;
+}
+
+std::unique_ptr<cluster::Dialect> make_dialect(const App &app, const cluster::RedisUse &use) {
+    const bool sharded = use.redis->adapter.kind == cluster::Adapter::sharded;
+    const cluster::DialectSettings settings = dialect_settings(app, use);
+    return sharded ? make_sharded(settings) : make_classic(settings);
+}
+
+cluster::BridgeSettings bridge_settings(App &app, const cluster::RedisUse &use) {
+    cluster::BridgeSettings settings;
+    settings.registry = {use.key_prefix, std::string(kModuleVersion), app.host(),
+                         std::string(app.worker().hostname()), app.uid()};
+    settings.asker = app.uid() + std::to_string(app.worker().seat().generation) + ".";
+    settings.namespaces = app.conf().settings.names();
+    return settings;
+}
+
+} // namespace
+
+// --- the two connections ---
+
+class RedisBus::Publishing final : public RedisLinkEvents {
+public:
+    explicit Publishing(RedisBus &bus) noexcept : bus_(bus) {}
+
+    void on_greeted(Millis now) override;
+    void on_lost(const cluster::RedisLoss &loss, Millis now) override;
+    void on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) override;
+    void on_unknown(std::uint64_t cookie, Millis now) override;
+    void on_message(Text, Bytes, Millis) override {}
+    void on_dropped(Text, Millis) override {}
+
+private:
+    RedisBus &bus_;
+};
+
+class RedisBus::Hearing final : public RedisLinkEvents {
+public:
+    explicit Hearing(RedisBus &bus) noexcept : bus_(bus) {}
+
+    void on_greeted(Millis now) override { bus_.end_former(now); }
+    void on_lost(const cluster::RedisLoss &loss, Millis now) override;
+    void on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) override;
+    void on_unknown(std::uint64_t, Millis) override {}
+    void on_message(Text channel, Bytes payload, Millis now) override;
+    void on_dropped(Text channel, Millis now) override;
+    void on_dealing(bool dealing) override { bus_.table_.set_dealing(dealing); }
+    [[nodiscard]] bool is_ours() const noexcept override { return bus_.is_mine(); }
+
+private:
+    RedisBus &bus_;
+};
+
+struct RedisBus::Held {
+    Held(RedisBus &bus, App &app, const RedisBlock &block)
+        : publishing(bus), hearing(bus), dialect(make_dialect(app, app.conf().bus.use)),
+          pub(app.worker(), block, {"pub", false}, publishing),
+          sub(app.worker(), block, {"sub", true}, hearing),
+          bridge({*dialect, bus, bus, app.bus(), app.directory().roster(), app.questions(),
+                  app.worker().deadlines(), app.metrics(), app.worker().core_log(), bus},
+                 bridge_settings(app, app.conf().bus.use), app.bus().stream(), bus.table_) {}
+
+    Publishing publishing;
+    Hearing hearing;
+    std::unique_ptr<cluster::Dialect> dialect;
+    RedisLink pub;
+    RedisLink sub;
+    cluster::Bridge bridge;
+    std::uint64_t ends = 0; // a connection that heard before this one: Redis must not count both
+    bool whole = false;     // this connection heard before, at another worker
+    bool hears = false;     // everything
+};
+
+void RedisBus::Publishing::on_greeted(Millis now) {
+    bus_.table_.set_client(shm::BridgeLink::publishes, bus_.held_->pub.wire().client_id());
+    bus_.end_former(now);
+    bus_.held_->bridge.on_line_up(now);
+}
+
+void RedisBus::Publishing::on_lost(const cluster::RedisLoss &, Millis now) {
+    bus_.warn_of_start();
+    bus_.held_->bridge.on_line_lost(now);
+}
+
+void RedisBus::Publishing::on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) {
+    if (cookie == kEnding) {
+        bus_.hear_everything(now);
+    } else {
+        bus_.held_->bridge.on_reply(cookie, &reply, now);
+    }
+}
+
+void RedisBus::Publishing::on_unknown(std::uint64_t cookie, Millis now) {
+    if (cookie != kEnding) { // once more, with the next connection
+        bus_.held_->bridge.on_reply(cookie, nullptr, now);
+    }
+}
+
+void RedisBus::Hearing::on_lost(const cluster::RedisLoss &, Millis now) {
+    bus_.warn_of_start();
+    Held &held = *bus_.held_;
+    held.hears = held.whole = false;
+    empty_box(bus_.app_.conf().settings.name);
+    held.ends = bus_.table_.client(shm::BridgeLink::hears);
+    held.bridge.on_hearing_lost(now);
+}
+
+// Too few rights, most likely: tried again after a while, they may be given.
+void RedisBus::Hearing::on_reply(std::uint64_t, const wire::RespValue &reply, Millis now) {
+    if (reply.is(wire::RespKind::error)) {
+        bus_.refused_ = reply.text();
+    } else {
+        bus_.heard_all(now);
+    }
+}
+
+void RedisBus::Hearing::on_message(Text channel, Bytes payload, Millis now) {
+    if (bus_.is_mine()) {
+        bus_.held_->bridge.on_message(channel, payload, now);
+    }
+}
+
+void RedisBus::Hearing::on_dropped(Text channel, Millis now) {
+    static_cast<void>(
+        bus_.held_->sub.wire().subscribe(0, Subscription::Kind::shard, std::array{channel}, now));
+}
+
+// --- who holds it ---
+
+RedisBus::RedisBus(App &app)
+    : app_(app), block_(*app.conf().bus.block), table_(app.bridge_table()),
+      label_(block_.settings.text() + " " + app.conf().bus.use.prefix + " " + app.conf().bus.use.key_prefix) {
+    for (const std::string &nsp : app.conf().settings.names()) {
+        label_ += " " + nsp;
+    }
+    const std::unique_ptr<cluster::Dialect> dialect = make_dialect(app, app.conf().bus.use);
+    follows_rooms_ = dialect->follows_rooms();
+    follows_ids_ = dialect->of_room("/", app.host(), true).has_value();
+    app.directory().watch(*this);
+    if (table_.state() == shm::BridgeState::off) {
+        table_.set_state(shm::BridgeState::joining);
+    }
+}
+
+RedisBus::~RedisBus() = default;
+
+cluster::Bridge *RedisBus::bridge() noexcept { return held_ != nullptr ? &held_->bridge : nullptr; }
+
+const RedisLinkStatus *RedisBus::publishes() const noexcept {
+    return held_ != nullptr ? &held_->pub.status() : nullptr;
+}
+
+const RedisLinkStatus *RedisBus::hears() const noexcept {
+    return held_ != nullptr ? &held_->sub.status() : nullptr;
+}
+
+bool RedisBus::is_mine() const noexcept { return table_.holder() == app_.worker().seat(); }
+
+bool RedisBus::work(Millis now) {
+    if (held_ != nullptr && !given_back_ && !is_mine()) {
+        let_go(now); // it was silent for too long, and another has it
+    }
+    if (leaving_) {
+        go_on_leaving(now);
+        return false;
+    }
+    if (held_ == nullptr) {
+        look(now);
+    }
+    if (held_ == nullptr) {
+        return false;
+    }
+    if (std::exchange(broken_, false)) {
+        held_->pub.reset("what is published does not come back", now);
+        held_->sub.reset("what is published does not come back", now);
+    }
+    if (const std::string refused = std::exchange(refused_, {}); !refused.empty()) {
+        held_->sub.reset(refused, now);
+    }
+    return held_->bridge.work(now);
+}
+
+void RedisBus::beat(Millis now) {
+    if (held_ != nullptr && is_mine()) {
+        table_.beat(app_.worker().seat(), now);
+        held_->bridge.beat(now);
+    }
+}
+
+void RedisBus::look(Millis now) {
+    const shm::SeatRef holder = table_.holder();
+    const bool works = holder && app_.worker().seats().is_live(holder) &&
+                       now - table_.last_beat() < shm::BridgeTable::kSilent;
+    if (works) {
+        return;
+    }
+    shm::BridgeTable::Taken taken;
+    {
+        shm::Locked held = app_.lock_log();
+        taken = table_.take(held, app_.worker().seat(), app_.worker().seats(), now);
+    }
+    if (taken.mine) {
+        take(taken.former, now);
+    }
+}
+
+// A connection that lies in the box goes on here, whatever became of the worker that made it.
+void RedisBus::take(shm::SeatRef former, Millis now) {
+    app_.metrics().count(hub::Metric::bridges);
+    held_ = std::make_unique<Held>(*this, app_, block_);
+    app_.connect_bridge(held_->bridge);
+    const std::uint64_t heard = table_.client(shm::BridgeLink::hears);
+    const int descriptor = take_from_box(app_.conf().settings.name, label_);
+    held_->whole = descriptor != -1 && held_->sub.adopt(descriptor, heard, now);
+    if (former) {
+        app_.worker().core_log().write(Level::notice, held_->whole
+                                                          ? "the bridge to other hosts goes on at this worker"
+                                                          : "the bridge to other hosts is built anew");
+    }
+    if (!held_->whole) {
+        held_->ends = former ? heard : 0;
+        held_->sub.open(now);
+    }
+    held_->pub.open(now);
+}
+
+// Without a word to Redis: what was to be said is another's to say.
+void RedisBus::let_go(Millis) {
+    held_->sub.close();
+    held_->pub.close();
+    held_.reset();
+}
+
+// The connection that hears stays in the box; what has been sent is waited for, so that the next
+// holder does not send it again.
+void RedisBus::hand_on(Millis now) {
+    if (leaving_) {
+        return;
+    }
+    leaving_ = true;
+    if (held_ == nullptr) {
+        given_back_ = true;
+        return;
+    }
+    leaves_at_ = now + kLeaving;
+    held_->sub.close();
+    held_->bridge.retire(now);
+    go_on_leaving(now);
+}
+
+void RedisBus::go_on_leaving(Millis now) {
+    if (held_ == nullptr) {
+        given_back_ = true;
+        return;
+    }
+    if (!given_back_ && (held_->bridge.has_published() || now >= leaves_at_)) {
+        given_back_ = true;
+        shm::Locked held = app_.lock_log();
+        table_.give_back(held, app_.worker().seat());
+        app_.worker().wake_readers();
+    }
+    if (given_back_ && (held_->bridge.is_idle() || now >= leaves_at_ + kAnswering)) {
+        let_go(now);
+    }
+}
+
+void RedisBus::stop(Millis now) {
+    if (held_ == nullptr || given_back_ || !is_mine()) {
+        return;
+    }
+    empty_box(app_.conf().settings.name);
+    held_->bridge.leave();
+    held_->sub.quit(now);
+    held_->pub.quit(now);
+    held_->sub.close();
+    held_->pub.close();
+    shm::Locked held = app_.lock_log();
+    table_.give_back(held, app_.worker().seat());
+}
+
+// --- what is heard ---
+
+// Redis counts connections: the one before this has to be gone first.
+void RedisBus::end_former(Millis now) {
+    if (!held_->sub.up()) {
+        return;
+    }
+    if (held_->ends == 0 || held_->ends == held_->sub.wire().client_id()) {
+        hear_everything(now);
+        return;
+    }
+    if (held_->pub.up()) {
+        const std::string id = std::to_string(held_->ends);
+        static_cast<void>(held_->pub.wire().command(kEnding, {"CLIENT", "KILL", "ID", id}, now));
+    }
+}
+
+void RedisBus::hear_everything(Millis now) {
+    if (!held_->sub.up() || held_->hears) {
+        return;
+    }
+    held_->ends = 0;
+    table_.set_client(shm::BridgeLink::hears, held_->sub.wire().client_id());
+    const std::vector<Subscription> wanted = held_->bridge.wanted();
+    subscribe(wanted);
+    heard_all(now);
+}
+
+void RedisBus::heard_all(Millis now) {
+    if (held_->hears || held_->sub.wire().unconfirmed() != 0 || !held_->sub.wire().hears()) {
+        return;
+    }
+    held_->hears = true;
+    if (const int descriptor = held_->sub.descriptor(); descriptor != -1) {
+        ngx::put_in_box(app_.conf().settings.name, descriptor, label_);
+    }
+    held_->bridge.on_hearing_up(held_->whole, now);
+}
+
+void RedisBus::subscribe(std::span<const Subscription> wanted) {
+    change(wanted, [&](Subscription::Kind kind, std::span<const Text> names) {
+        return held_->sub.wire().subscribe(0, kind, names, app_.worker().now());
+    });
+}
+
+void RedisBus::unsubscribe(std::span<const Subscription> left) {
+    change(left, [&](Subscription::Kind kind, std::span<const Text> names) {
+        return held_->sub.wire().unsubscribe(0, kind, names, app_.worker().now());
+    });
+}
+
+// One command for all names of a kind; of shard channels, which may be of different slots, one each.
+template <class Command> void RedisBus::change(std::span<const Subscription> all, Command command) {
+    for (const Subscription::Kind kind : {Subscription::Kind::channel, Subscription::Kind::pattern}) {
+        std::vector<Text> names;
+        for (const Subscription &each : all) {
+            if (each.kind == kind) {
+                names.push_back(each.name);
+            }
+        }
+        if (!names.empty()) {
+            static_cast<void>(command(kind, names)); // not up: asked for when it is
+        }
+    }
+    for (const Subscription &each : all) {
+        if (each.kind == Subscription::Kind::shard) {
+            static_cast<void>(command(each.kind, std::array{Text(each.name)}));
+        }
+    }
+}
+
+// --- what this worker's sockets have to hear ---
+
+void RedisBus::on_socket_added(Text nsp, Text id) {
+    if (!told_.contains(nsp)) {
+        told_.emplace(nsp);
+        tell_holder({nsp, std::nullopt});
+    }
+    if (follows_ids_) {
+        tell_holder({nsp, id});
+    }
+}
+
+void RedisBus::on_room_begun(Text nsp, Text room) {
+    if (follows_rooms_) {
+        tell_holder({nsp, room});
+    }
+}
+
+// Nobody holds it: whoever will reads the roster first.
+void RedisBus::tell_holder(const cluster::InterestNews &news) {
+    const std::string mail = cluster::interest_mail(news);
+    const Bytes piece = as_bytes(mail);
+    if (held_ != nullptr) {
+        held_->bridge.on_interest(piece);
+    } else if (const shm::SeatRef holder = table_.holder(); holder) {
+        static_cast<void>(app_.post().send(holder, cluster::kInterestMail, {&piece, 1}));
+    }
+}
+
+// --- what is said ---
+
+bool RedisBus::is_up() const noexcept { return held_ != nullptr && held_->pub.up() && held_->hears; }
+
+bool RedisBus::send(std::span<const Text> command, cluster::Cookie cookie) {
+    if (held_ == nullptr || !held_->pub.up() || (!given_back_ && !is_mine())) {
+        return false;
+    }
+    return static_cast<bool>(held_->pub.wire().command(cookie.packed(), command, app_.worker().now()));
+}
+
+void RedisBus::request_turn() { app_.worker().touch(); }
+
+void RedisBus::on_bridge_state(shm::BridgeState state, shm::BridgeState before) {
+    Log &log = app_.worker().core_log();
+    const std::string app = "app \"" + app_.conf().settings.name + "\": ";
+    if (state == shm::BridgeState::degraded) {
+        log.write(Level::warn, app + "Redis is away: other hosts hear nothing until it is back");
+    } else if (state == shm::BridgeState::connected) {
+        log.write(Level::notice, app + "Redis adapter connected");
+        if (before == shm::BridgeState::joining) {
+            log.write(Level::notice, app + "Redis adapter attached to Socket.IO server");
+        }
+    }
+}
+
+void RedisBus::warn_of_start() {
+    if (table_.state() == shm::BridgeState::joining && !std::exchange(warned_, true)) {
+        app_.worker().core_log().write(Level::warn, "app \"" + app_.conf().settings.name +
+                                                        "\": Redis adapter not initialized, using default "
+                                                        "adapter");
+    }
+}
+
+} // namespace rt::ngx

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The bridge of one application in this process: whether this worker holds it, its two connections
+// to Redis, and how it goes from one worker to the next.
+#pragma once
+
+#include "cluster/bridge.hpp"
+#include "cluster/roster_directory.hpp"
+#include "ngx/conf.hpp"
+#include "ngx/redis_link.hpp"
+
+#include <memory>
+#include <set>
+#include <string>
+
+namespace rt::ngx {
+
+class App;
+
+class RedisBus final : public cluster::RosterWatch,
+                       private cluster::RedisLine,
+                       private cluster::HearingLine,
+                       private cluster::BridgeEvents {
+public:
+    // The application has a Redis for its bus.
+    explicit RedisBus(App &app);
+    RedisBus(const RedisBus &) = delete;
+    RedisBus &operator=(const RedisBus &) = delete;
+    ~RedisBus() override;
+
+    // Once per turn; takes the bridge if nobody holds it. True: there is more to do.
+    bool work(Millis now);
+    // A few times a second.
+    void beat(Millis now);
+
+    // This worker leaves: whoever stays takes the bridge. Nothing of that is waited for but what has
+    // been sent already.
+    void hand_on(Millis now);
+    // The host stops: others are told, and the connections end in good order.
+    void stop(Millis now);
+
+    // Something of this worker's is under way: it must not end.
+    [[nodiscard]] bool is_busy() const noexcept { return held_ != nullptr && leaving_; }
+
+    // RosterWatch: the holder is told where to look, once for a namespace.
+    void on_socket_added(Text nsp, Text id) override;
+    void on_room_begun(Text nsp, Text room) override;
+
+    // Null: this worker does not hold the bridge.
+    [[nodiscard]] cluster::Bridge *bridge() noexcept;
+    [[nodiscard]] const RedisLinkStatus *publishes() const noexcept;
+    [[nodiscard]] const RedisLinkStatus *hears() const noexcept;
+
+private:
+    // What only the holder has.
+    struct Held;
+    class Publishing;
+    class Hearing;
+
+    void look(Millis now);
+    void take(shm::SeatRef former, Millis now);
+    void let_go(Millis now);
+    void go_on_leaving(Millis now);
+    [[nodiscard]] bool is_mine() const noexcept;
+    void hear_everything(Millis now);
+    void heard_all(Millis now);
+    void end_former(Millis now);
+    void warn_of_start();
+    template <class Command> void change(std::span<const cluster::Subscription> all, Command command);
+
+    // RedisLine
+    [[nodiscard]] bool is_up() const noexcept override;
+    [[nodiscard]] bool send(std::span<const Text> command, cluster::Cookie cookie) override;
+    // HearingLine
+    void subscribe(std::span<const cluster::Subscription> wanted) override;
+    void unsubscribe(std::span<const cluster::Subscription> left) override;
+    // BridgeEvents
+    void on_bridge_state(shm::BridgeState state, shm::BridgeState before) override;
+    void on_loop_broken() override { broken_ = true; }
+    void request_turn() override;
+
+    void tell_holder(const cluster::InterestNews &news);
+
+    App &app_;
+    const RedisBlock &block_;
+    std::set<std::string, std::less<>> told_; // namespaces
+    shm::BridgeTable table_;
+    std::string label_; // of the connection in the box
+    std::unique_ptr<Held> held_;
+    Millis leaves_at_ = 0; // at the latest
+    bool leaving_ = false;
+    bool given_back_ = false;
+    bool broken_ = false;        // the loop: both connections are made anew in the next turn
+    bool follows_rooms_ = false; // the dialect has channels for rooms,
+    bool follows_ids_ = false;   // and for the sockets' own
+    std::string refused_;        // why Redis does not let us hear
+    bool warned_ = false;
+};
+
+} // namespace rt::ngx
