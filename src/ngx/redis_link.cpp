@@ -277,10 +277,10 @@ void RedisLink::on_lost(const RedisLoss &loss, Millis now) {
 }
 
 void RedisLink::lost(const RedisLoss &loss, Millis now) {
-    const bool was_up = !std::exchange(lost_, true);
     if (!stopping_) {
         log_error(loss, now);
     }
+    const bool was_up = !std::exchange(lost_, true);
     events_.on_lost(loss, now);
     if (!was_up) {
         nodes_.failed();
@@ -316,12 +316,12 @@ void RedisLink::on_dropped(Text channel, Millis now) { events_.on_dropped(channe
 
 // --- words ---
 
-std::string RedisLink::cause_of(const RedisLoss &loss) const {
+std::string RedisLink::cause_of(const RedisLoss &loss, bool was_up) const {
     const bool tls = block_.settings.tls.on;
     std::string text = sentinel_ != nullptr ? "Sentinel " : "";
     if (loss.trouble == RedisTrouble::closed) {
         text += loss.text;
-        return text += lost_ && started_ && !tls ? " before it answered, does it want TLS?" : "";
+        return text += !was_up && started_ && !tls ? " before it answered, does it want TLS?" : "";
     }
     if (gave_up_) {
         return text + std::string(loss.text);
@@ -348,7 +348,7 @@ void RedisLink::log_connected() {
 
 // An outage is one event, however often it is tried in vain.
 void RedisLink::log_error(const RedisLoss &loss, Millis now) {
-    status_.error = cause_of(loss);
+    status_.error = cause_of(loss, !lost_);
     if (status_.error == logged_ && now - logged_at_ < kSameError) {
         return;
     }

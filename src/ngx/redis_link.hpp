@@ -121,7 +121,7 @@ private:
     void lost(const cluster::RedisLoss &loss, Millis now);
     void asked(bool answered, Millis now);
     [[nodiscard]] cluster::RedisWire &talking() noexcept;
-    [[nodiscard]] std::string cause_of(const cluster::RedisLoss &loss) const;
+    [[nodiscard]] std::string cause_of(const cluster::RedisLoss &loss, bool was_up) const;
     void log_connected();
     void log_error(const cluster::RedisLoss &loss, Millis now);
 

@@ -97,7 +97,7 @@ void RedisSocket::on_deadline(Millis now) {
         connect_next(now);
         break;
     case Phase::securing:
-        fail("TLS to " + peer_ + " failed: no handshake" + limit, now);
+        fail("TLS to " + peer_ + " failed: no handshake" + limit + ", does it speak TLS?", now);
         break;
     case Phase::idle:
     case Phase::open:
