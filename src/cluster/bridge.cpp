@@ -218,6 +218,7 @@ void Bridge::on_missed(Text uid, std::uint64_t count, Millis) {
     ports_.log.write(Level::warn, "missed " + std::to_string(count) + " messages of host " +
                                       std::string(uid.substr(0, 4)) + " that Redis did not deliver");
     missed_ = true;
+    missed_of_[std::string(uid)] += count;
     if (settles_ == 0) {
         tell_gap();
     }
@@ -228,7 +229,27 @@ void Bridge::on_host(const HostSeen &host, bool, Millis now) {
 }
 
 // Gone while we heard nothing: what it said at last nobody knows.
-void Bridge::on_host_gone(const HostSeen &, Millis) { missed_ = missed_ || settles_ != 0; }
+void Bridge::on_host_gone(const HostSeen &host, Millis) {
+    missed_ = missed_ || settles_ != 0;
+    missed_of_.erase(host.hello.uid);
+}
+
+hub::ClusterStatus Bridge::status(Millis now) const {
+    hub::ClusterStatus status;
+    status.live = registry_.live();
+    status.servers = registry_.other_servers();
+    if (const std::optional<Millis> probe = registry_.round_trip(); probe) {
+        status.probe_ms = static_cast<std::uint64_t>(*probe);
+    }
+    for (const HostSeen *seen : registry_.others()) {
+        const auto missed = missed_of_.find(seen->hello.uid);
+        status.hosts.push_back({seen->hello.host, seen->hello.node, seen->hello.version, seen->hello.state,
+                                static_cast<std::uint64_t>(std::max<Millis>(now - seen->heard, 0)),
+                                table_.heard_of(seen->hello.uid),
+                                missed == missed_of_.end() ? 0 : missed->second});
+    }
+    return status;
+}
 
 // --- what goes out ---
 

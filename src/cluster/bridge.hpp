@@ -12,10 +12,12 @@
 #include "cluster/peer_questions.hpp"
 #include "cluster/registry.hpp"
 #include "cluster/roll_call.hpp"
+#include "hub/cluster_status.hpp"
 
 #include <array>
 #include <deque>
 #include <string>
+#include <unordered_map>
 
 namespace rt::cluster {
 
@@ -95,6 +97,8 @@ public:
     // HostLine
     Result<void> tell(Text host, Topic topic, std::span<const Bytes> pieces) override;
 
+    // What is known of other hosts; without what concerns the connections.
+    [[nodiscard]] hub::ClusterStatus status(Millis now) const;
     [[nodiscard]] const Registry &registry() const noexcept { return registry_; }
     [[nodiscard]] PeerQuestions &peers() noexcept { return peers_; }
     [[nodiscard]] PeerAsks &asks() noexcept { return asks_; }
@@ -138,6 +142,7 @@ private:
     Inbound inbound_;
     std::deque<RollCall> calls_;
     std::array<HostLineEvents *, 4> listeners_{};
+    std::unordered_map<std::string, std::uint64_t> missed_of_; // by uid, for the status
     Fn<void(std::uint64_t)> echoes_;
     std::string hosts_channel_;
     std::string own_channel_;

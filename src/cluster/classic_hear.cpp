@@ -57,6 +57,12 @@ Result<const PeerMessage *> ClassicWire::hear(Text channel, Bytes payload) {
     return &reader_.message();
 }
 
+PeerUid ClassicWire::sender_of(Bytes payload) const noexcept {
+    wire::msgpack::Reader in(payload);
+    const bool told = in.next() && in.token().kind == Kind::array && in.next() && in.token().kind == Kind::text;
+    return told ? reader_.split_uid(as_text(in.token().bytes)) : PeerUid();
+}
+
 // [uid, packet, opts]. What a Node server would die of is refused; what it lets pass, passes.
 Result<void> ClassicWire::hear_broadcast(Bytes payload) {
     in_ = wire::msgpack::Reader(payload);

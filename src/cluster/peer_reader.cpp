@@ -125,9 +125,15 @@ void PeerReader::set_says(Says says) {
     set_op(message_.envelope, says);
 }
 
+PeerUid PeerReader::split_uid(Text said) const noexcept {
+    const std::uint64_t number = number_behind(said, own_);
+    return {number == 0 ? said : said.substr(0, kHostUid), number};
+}
+
 void PeerReader::set_uid(Text said) {
-    message_.number = number_behind(said, own_);
-    message_.uid = message_.number == 0 ? said : said.substr(0, kHostUid);
+    const PeerUid uid = split_uid(said);
+    message_.uid = uid.uid;
+    message_.number = uid.number;
 }
 
 Result<Text> PeerReader::as_json(Bytes payload) {

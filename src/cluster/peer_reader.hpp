@@ -38,6 +38,7 @@ public:
 
     void set_says(Says says);
     void set_uid(Text said);
+    [[nodiscard]] PeerUid split_uid(Text said) const noexcept;
     [[nodiscard]] bool is_own() const noexcept { return message_.uid == own_; }
 
     // The payload as valid JSON: itself, or what was MessagePack, with its attachments.

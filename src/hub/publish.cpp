@@ -16,6 +16,11 @@ std::variant<std::monostate, PublishFault> fine() { return {}; }
 
 constexpr std::int64_t kMaxAckTimeout = 60000;
 
+// What goes to servers means no sockets.
+bool is_for_servers(const Envelope &envelope, const wire::DomNode &message) {
+    return envelope.to.empty() && envelope.except.empty() && !envelope.is_volatile && !message.member("ack");
+}
+
 std::string quoted(Text text) { return "\"" + std::string(text) + "\""; }
 
 } // namespace
@@ -59,6 +64,9 @@ PublishRequest::Fault PublishRequest::add(const wire::DomNode &message, std::siz
     if (!event) {
         return bad("\"event\" is missing");
     }
+    if (envelope.op == Op::server_emit && !is_for_servers(envelope, message)) {
+        return bad("with \"serverSide\" there are only \"namespace\", \"event\" and \"args\"");
+    }
     set_data(envelope, message);
     envelopes_.push_back(std::move(envelope));
     return fine();
@@ -82,6 +90,10 @@ PublishRequest::Fault PublishRequest::read_member(Text key, const wire::DomNode 
     }
     if (key == "ack") {
         return read_ack(value);
+    }
+    if (key == "serverSide") {
+        envelope.op = value.boolean() ? Op::server_emit : Op::emit;
+        return check(value.is(json::Kind::boolean), "\"serverSide\" is true or false");
     }
     return read_audience(key, value, envelope);
 }

@@ -28,14 +28,15 @@ ngx_int_t send_error(ngx_http_request_t *r, const hub::PublishFault &fault) {
 }
 
 // The position in the log names a message on this host, for ever.
-std::string accepted(const std::vector<hub::Position> &ids, bool batch) {
+std::string accepted(const std::vector<hub::Position> &ids, bool batch, cluster::Reach reach) {
     std::string body = batch ? "{\"ok\":true,\"ids\":[" : "{\"ok\":true,\"id\":";
     for (const hub::Position &id : ids) {
         body += &id == &ids.front() ? "\"" : ",\"";
         append_number(body, id);
         body += '"';
     }
-    return body + (batch ? "]}" : "}");
+    body += batch ? "]" : "";
+    return body + (reach == cluster::Reach::away ? ",\"bus\":\"waiting\"}" : "}");
 }
 
 std::size_t size_of(const std::vector<Text> &rooms) {
@@ -79,7 +80,8 @@ ngx_int_t publish(ngx_http_request_t *r, App &app, const LocationConf &conf, Tex
         app.metrics().count(hub::Metric::published);
         ids.push_back(*id);
     }
-    return send_reply(r, {NGX_HTTP_ACCEPTED, "application/json", accepted(ids, request.batch()), false});
+    return send_reply(
+        r, {NGX_HTTP_ACCEPTED, "application/json", accepted(ids, request.batch(), app.reach()), false});
 }
 
 class PublishBody final : public BodyEvents {

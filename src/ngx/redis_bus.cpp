@@ -2,6 +2,7 @@
 #include "ngx/redis_bus.hpp"
 
 #include "base/version.hpp"
+#include "cluster/bridge_board.hpp"
 #include "ngx/app.hpp"
 #include "ngx/redis_box.hpp"
 #include "ngx/worker.hpp"
@@ -175,14 +176,6 @@ RedisBus::~RedisBus() = default;
 
 cluster::Bridge *RedisBus::bridge() noexcept { return held_ != nullptr ? &held_->bridge : nullptr; }
 
-const RedisLinkStatus *RedisBus::publishes() const noexcept {
-    return held_ != nullptr ? &held_->pub.status() : nullptr;
-}
-
-const RedisLinkStatus *RedisBus::hears() const noexcept {
-    return held_ != nullptr ? &held_->sub.status() : nullptr;
-}
-
 bool RedisBus::is_mine() const noexcept { return table_.holder() == app_.worker().seat(); }
 
 bool RedisBus::work(Millis now) {
@@ -213,7 +206,20 @@ void RedisBus::beat(Millis now) {
     if (held_ != nullptr && is_mine()) {
         table_.beat(app_.worker().seat(), now);
         held_->bridge.beat(now);
+        show(now);
     }
+}
+
+// Whichever worker is asked for the status finds it there.
+void RedisBus::show(Millis now) {
+    hub::ClusterStatus status = held_->bridge.status(now);
+    const RedisLinkStatus &pub = held_->pub.status();
+    const RedisLinkStatus &sub = held_->sub.status();
+    status.redis.reconnects = pub.reconnects + sub.reconnects;
+    status.redis.error = held_->pub.up() && held_->sub.up() ? "" : pub.error.empty() ? sub.error : pub.error;
+    const std::string board = cluster::write_board(status, shm::BridgeTable::kBoard);
+    shm::Locked held = app_.lock_log();
+    table_.write_board(held, board);
 }
 
 void RedisBus::look(Millis now) {

@@ -47,8 +47,6 @@ public:
 
     // Null: this worker does not hold the bridge.
     [[nodiscard]] cluster::Bridge *bridge() noexcept;
-    [[nodiscard]] const RedisLinkStatus *publishes() const noexcept;
-    [[nodiscard]] const RedisLinkStatus *hears() const noexcept;
 
 private:
     // What only the holder has.
@@ -57,6 +55,7 @@ private:
     class Hearing;
 
     void look(Millis now);
+    void show(Millis now);
     void take(shm::SeatRef former, Millis now);
     void let_go(Millis now);
     void go_on_leaving(Millis now);

@@ -3,6 +3,7 @@
 // is asked.
 #include "hub/status.hpp"
 #include "base/text.hpp"
+#include "cluster/bridge_board.hpp"
 #include "ngx/app.hpp"
 #include "ngx/conf.hpp"
 #include "ngx/guard.hpp"
@@ -87,6 +88,37 @@ std::vector<hub::SlowStatus> slowest(App &app, const std::vector<hub::WorkerStat
     return shown;
 }
 
+// Of the configuration, without secrets.
+std::vector<std::pair<std::string, std::string>> redis_options(const AppRedis &redis) {
+    const cluster::RedisSettings &settings = redis.block->settings;
+    return {{"block", settings.name},
+            {"options", settings.text()},
+            {"prefix", redis.use.prefix},
+            {"key_prefix", redis.use.key_prefix}};
+}
+
+hub::ClusterStatus cluster_status(App &app) {
+    hub::ClusterStatus status;
+    if (app.conf().bus.block == nullptr) {
+        return status;
+    }
+    const shm::BridgeTable table = app.bridge_table();
+    {
+        shm::Locked held = app.lock_log();
+        cluster::read_board(table.read_board(held), status);
+    }
+    status.mode = hub::cluster_mode(true, status.live <= 1 && status.servers == 0);
+    status.state = shm::state_name(table.state());
+    status.holder = app.worker().seats().info(table.holder().index).pid;
+    status.waiting = table.published() != 0 ? app.bus().head() - table.published() : 0;
+    status.gaps = app.counters().sum(hub::Metric::bus_gaps);
+    status.missed = app.counters().sum(hub::Metric::bus_missed);
+    status.malformed = app.counters().sum(hub::Metric::bus_malformed);
+    status.redis.enabled = true;
+    status.redis.options = redis_options(app.conf().bus);
+    return status;
+}
+
 hub::Status collect(App &app) {
     hub::Status status;
     status.app = app.conf().settings.name;
@@ -108,6 +140,7 @@ hub::Status collect(App &app) {
         status.totals[i] = total(app, status, static_cast<hub::Metric>(i));
     }
     status.slowest = slowest(app, status.workers);
+    status.cluster = cluster_status(app);
     return status;
 }
 

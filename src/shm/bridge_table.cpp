@@ -3,6 +3,8 @@
 
 #include "shm/roster_records.hpp"
 
+#include <algorithm>
+
 namespace rt::shm {
 
 namespace {
@@ -33,6 +35,8 @@ struct alignas(kLine) BridgeTable::Table {
     alignas(kLine) std::uint64_t last_number; // with every append: away from the holder's line
     alignas(kLine) std::uint64_t published;
     alignas(kLine) HeardHost hosts[kHosts];
+    std::uint32_t board_size;
+    char board[kBoard];
 };
 
 std::size_t BridgeTable::bytes() noexcept { return sizeof(Table); }
@@ -93,6 +97,16 @@ void BridgeTable::set_client(BridgeLink link, std::uint64_t id) noexcept {
 
 std::uint64_t BridgeTable::client(BridgeLink link) const noexcept {
     return peek(table_->clients[static_cast<std::size_t>(link)]);
+}
+
+void BridgeTable::write_board(Locked &, Text text) noexcept {
+    const std::size_t size = text.copy(table_->board, kBoard);
+    table_->board_size = static_cast<std::uint32_t>(size);
+}
+
+// A holder that died over it leaves parts of two.
+std::string BridgeTable::read_board(Locked &) const {
+    return {table_->board, std::min<std::size_t>(table_->board_size, kBoard)};
 }
 
 void BridgeTable::set_state(BridgeState state) noexcept {

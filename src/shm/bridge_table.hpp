@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 namespace rt::shm {
 
@@ -57,6 +58,11 @@ public:
     // Redis' number of the connection; 0: none. Whoever takes over ends it.
     void set_client(BridgeLink link, std::uint64_t id) noexcept;
     [[nodiscard]] std::uint64_t client(BridgeLink link) const noexcept;
+
+    // What the holder has to tell of other hosts, for whoever is asked: at most kBoard bytes.
+    static constexpr std::size_t kBoard = 16 * 1024;
+    void write_board(Locked &held, Text text) noexcept;
+    [[nodiscard]] std::string read_board(Locked &held) const;
 
     void set_state(BridgeState state) noexcept;
     [[nodiscard]] BridgeState state() const noexcept;
