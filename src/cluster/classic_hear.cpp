@@ -59,7 +59,8 @@ Result<const PeerMessage *> ClassicWire::hear(Text channel, Bytes payload) {
 
 PeerUid ClassicWire::sender_of(Bytes payload) const noexcept {
     wire::msgpack::Reader in(payload);
-    const bool told = in.next() && in.token().kind == Kind::array && in.next() && in.token().kind == Kind::text;
+    const bool told =
+        in.next() && in.token().kind == Kind::array && in.next() && in.token().kind == Kind::text;
     return told ? reader_.split_uid(as_text(in.token().bytes)) : PeerUid();
 }
 
