@@ -22,6 +22,8 @@ constexpr std::size_t kSlice = 4096;
 constexpr std::size_t kLongestLine = 64U << 10;
 constexpr std::size_t kLongestNumber = 32;
 
+constexpr const char *kNotRedis = "not Redis's protocol";
+
 // What is kept of a large reply's memory.
 constexpr std::size_t kKeptBytes = 256U << 10;
 constexpr std::size_t kKeptNodes = kKeptBytes / sizeof(RespNode);
@@ -72,16 +74,16 @@ struct RespReader::Callbacks {
     }
 
     static void *string(const redisReadTask *task, char *text, std::size_t size) noexcept {
-        const bool bulk = task->type == REDIS_REPLY_STRING;
+        RespNode node;
+        node.kind = kind_of(task->type);
+        void *added = add(task, node, Text(text, size));
         // hiredis skips the two bytes behind a bulk string whatever they are.
-        if (bulk && Text(text + size, 2) != "\r\n") {
+        if (added != nullptr && node.kind == RespKind::text && Text(text + size, 2) != "\r\n") {
             static_cast<RespReader *>(task->privdata)->refusal_ = {Code::protocol,
                                                                    "no line end behind a bulk string"};
             return nullptr;
         }
-        RespNode node;
-        node.kind = kind_of(task->type);
-        return add(task, node, Text(text, size));
+        return added;
     }
 
     static void *array(const redisReadTask *task, int elements) noexcept {
@@ -187,10 +189,10 @@ std::size_t RespReader::missing() {
         }
         return 0;
     }
-    const std::size_t end = have.substr(0, kLongestNumber).find('\r');
+    const std::size_t end = have.substr(0, kLongestNumber).find("\r\n");
     if (end == Text::npos) {
         if (have.size() >= kLongestNumber) {
-            error_ = {Code::protocol, "bad bulk string length"};
+            error_ = {Code::protocol, kNotRedis};
         }
         return 0;
     }
@@ -214,7 +216,7 @@ Error RespReader::fault() const noexcept {
     if (Text(reader_->errstr).starts_with("No support for nested")) {
         return {Code::too_deep, "a reply is nested too deep"};
     }
-    return {Code::protocol, "not Redis's protocol"};
+    return {Code::protocol, kNotRedis};
 }
 
 void RespReader::forget_reply() {
@@ -230,12 +232,12 @@ void RespReader::forget_reply() {
 }
 
 bool RespReader::add(const redisReadTask &task, RespNode node, Text text) {
-    if (nodes_.size() >= limits_.values || node.size > limits_.values) {
-        refusal_ = {Code::too_many, "too many values in a reply"};
-        return false;
-    }
     if (text.size() > limits_.bytes - bytes_.size()) {
         refusal_ = {Code::too_big, "a reply is too long"};
+        return false;
+    }
+    if (nodes_.size() >= limits_.values || node.size > limits_.values) {
+        refusal_ = {Code::too_many, "too many values in a reply"};
         return false;
     }
     const std::size_t depth = ancestors(task);
