@@ -218,6 +218,11 @@ void adopted() {
     const std::string old = first.token();
     first.wire.adopt(42, first.now);
     ok(first.token() != old, "no token twice");
+    first.greet();
+    ok(static_cast<bool>(first.wire.command(1, {"GET", "a"}, first.now)), "a new connection does not hear");
+    first.take();
+    first.say(message("c", "1"));
+    is(first.take(), "1=[$message,$c,$1];", "and has no messages");
 }
 
 // As the shell does it: looks at what lies in the socket, feeds what is new, takes out what is done.

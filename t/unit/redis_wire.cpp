@@ -263,6 +263,14 @@ void deadlines() {
 }
 
 void a_pause() {
+    FakeRedis late;
+    late.greet();
+    static_cast<void>(late.wire.command(1, {"GET", "a"}, late.now));
+    late.pass(2500);
+    late.say("+late\r\n");
+    late.said();
+    late.pass(1500);
+    ok(late.said().starts_with("PING "), "silence counts from a late answer");
     FakeRedis redis;
     redis.greet();
     redis.pass(1000);
