@@ -3,11 +3,12 @@
 #include "ngx/conf.hpp"
 #include "ngx/directives.hpp"
 #include "ngx/lifecycle.hpp"
+#include "ngx/variables.hpp"
 
 namespace {
 
 ngx_http_module_t http_context = {
-    nullptr, // preconfiguration
+    rt::ngx::add_variables,
     rt::ngx::finish_conf,
     rt::ngx::create_main_conf,
     nullptr, // init main
