@@ -105,6 +105,7 @@ public:
 
 private:
     void on_ask(const hub::Envelope &envelope, Millis now) override;
+    void on_stale_ask(const hub::AskerId &asker) override { asks_.refuse(asker); }
     void on_refused(Text text, Millis now) override;
 
     void on_question(const PeerMessage &message, Millis now) override;

@@ -67,6 +67,9 @@ Outbound::Step Outbound::publish(const shm::StreamReader::Next &next, Millis now
     }
     if ((envelope_.is_volatile || envelope_.asker) && next.end <= fresh_) {
         ports_.metrics.count(hub::Metric::bus_stale);
+        if (envelope_.asker) {
+            ports_.events.on_stale_ask(envelope_.asker);
+        }
         return Step::done;
     }
     if (envelope_.asker) {

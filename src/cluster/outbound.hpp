@@ -17,6 +17,8 @@ public:
     virtual ~OutboundEvents() = default;
     // Somebody here wants the acks of an emit: it goes out as a question. Once.
     virtual void on_ask(const hub::Envelope &envelope, Millis now) = 0;
+    // One that does not go out: another holder may have sent it.
+    virtual void on_stale_ask(const hub::AskerId &asker) = 0;
     // Redis has refused a message: too few rights, most likely. `text` is what it said.
     virtual void on_refused(Text text, Millis now) = 0;
 };
@@ -33,7 +35,7 @@ public:
     Outbound(const Ports &ports, shm::Stream stream, shm::BridgeTable table, Text uid);
 
     // The line is up: goes on behind what Redis has answered. Volatile messages that waited, and
-    // questions, whose askers were told no, are left out.
+    // questions are left out.
     void start();
 
     // Sends what there is, `most` records at most. True: there is more, and the line takes it.

@@ -19,6 +19,8 @@ namespace {
 // more it lists all sockets, and those that are meant are found here.
 constexpr std::size_t kFew = 4;
 
+constexpr std::size_t kMostForeseen = 256U << 20;
+
 constexpr std::int64_t kDay = 24 * 60 * 60;
 
 std::vector<std::string> copies(const std::vector<Text> &texts) { return {texts.begin(), texts.end()}; }
@@ -174,8 +176,19 @@ bool RollCall::step_sockets() {
     for (const shm::SocketRow &row : page->rows) {
         put(row);
     }
+    if (cursor_ == 0 && page->next != 0 && to_.empty()) {
+        foresee(page->rows.size());
+    }
     cursor_ = page->next;
     return cursor_ != 0;
+}
+
+// Megabytes that are copied whenever the text grows would make single steps long. What is foreseen
+// and not used is never touched.
+void RollCall::foresee(std::size_t rows) {
+    const std::size_t sockets = roster_.counts().sockets;
+    json_.reserve(std::min(json_.size() / std::max<std::size_t>(rows, 1) * sockets * 5 / 4, kMostForeseen));
+    seen_.reserve(sockets);
 }
 
 // A socket that came back to its id meanwhile may be met twice.

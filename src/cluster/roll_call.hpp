@@ -37,6 +37,7 @@ public:
 private:
     [[nodiscard]] bool step_sockets();
     [[nodiscard]] bool step_rooms();
+    void foresee(std::size_t rows);
     void put(const shm::SocketRow &row);
     [[nodiscard]] bool is_meant(const shm::SocketRow &row) const;
 

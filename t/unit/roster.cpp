@@ -186,6 +186,9 @@ void test_pages() {
         const auto socket =
             roster.add_socket(*connection, {id_of(i), i % 2 == 0 ? "/" : "/odd", "", "", "{}"});
         static_cast<void>(roster.join(*socket, i % 5 == 0 ? "fives" : "rest"));
+        if (i < 20) {
+            static_cast<void>(roster.set_connected(*socket));
+        }
     }
     is(all_sockets(roster).size(), 50U, "all sockets, three at a time");
     is(all_connections(roster).size(), 50U, "all connections");
@@ -201,6 +204,20 @@ void test_pages() {
     is(count("", id_of(7)), 1U, "a socket by its own room");
     is(count("/", id_of(7)), 0U, "but not in another namespace");
     is(count("/none", ""), 0U, "nothing in a namespace that is not there");
+    const std::string one = id_of(1);
+    const Text both[] = {"rest", "fives"};
+    const Text but[] = {"fives", one};
+    const auto meant = [&](std::span<const Text> to, std::span<const Text> except, bool connected) {
+        return all_pages([&](PageQuery page) {
+                   return roster.sockets({.page = page, .to = to, .except = except, .connected = connected});
+               })
+            .size();
+    };
+    is(meant(both, {}, false), 50U, "sockets of two rooms, each once");
+    is(meant({}, but, false), 39U, "all but those of a room and one by its id");
+    is(meant(both, but, false), 39U, "the same of the rooms");
+    is(meant({}, {}, true), 20U, "those whose CONNECT was answered");
+    is(meant(both, but, true), 15U, "of the rooms, without some");
     const auto owned = all_pages([&](PageQuery page) { return roster.connections({page, {1, 1}}); });
     is(owned.size(), 17U, "connections of a seat");
     const auto odd = all_pages([&](PageQuery page) { return roster.rooms({page, "/odd"}); });

@@ -109,9 +109,58 @@ void html() {
     ok(static_cast<bool>(empty), "a host without workers");
 }
 
+hub::ClusterStatus cluster() {
+    hub::ClusterStatus status;
+    status.mode = hub::cluster_mode(true, false);
+    status.state = "degraded";
+    status.live = 3;
+    status.servers = 4;
+    status.holder = 4711;
+    status.probe_ms = 5;
+    status.waiting = 6;
+    status.gaps = 7;
+    status.missed = 8;
+    status.malformed = 9;
+    status.hosts = {{"abcd", "n<1", "1.0", "connected", 10, 11, 12},
+                    {"efgh", "n\"2", "1.1", "joining", 13, 14, 15}};
+    status.redis = {true, {{"url", "redis://h:1"}, {"password", "***"}}, 16, "went & away"};
+    return status;
+}
+
+void others() {
+    hub::Status status = sample();
+    const auto written = [&] {
+        const std::string text = hub::status_json(status);
+        return number(wire::Dom::parse(text, {}).root().member("cluster"));
+    };
+    is(written(),
+       R"({"mode":"single-instance","state":"off","live":1,"servers":0,"holder":0,"probe_ms":null,"waiting":0,)"
+       R"("gaps":0,"missed":0,"malformed":0,"hosts":[],"redis":{"enabled":false}})",
+       "a host without Redis");
+    ok(hub::status_html(status).find("<h2>Cluster</h2><p>single-instance\n") != Text::npos, "on the page");
+    status.cluster = cluster();
+    is(written(),
+       R"({"mode":"cluster","state":"degraded","live":3,"servers":4,"holder":4711,"probe_ms":5,"waiting":6,)"
+       R"("gaps":7,"missed":8,"malformed":9,"hosts":[{"host":"abcd","node":"n<1","version":"1.0",)"
+       R"("state":"connected","heard":10,"last":11,"missed":12},{"host":"efgh","node":"n\"2","version":"1.1",)"
+       R"("state":"joining","heard":13,"last":14,"missed":15}],"redis":{"enabled":true,"reconnects":16,)"
+       R"("error":"went & away","options":{"url":"redis://h:1","password":"***"}}})",
+       "one of several");
+    const std::string page = hub::status_html(status);
+    for (const Text piece :
+         {"cluster, bridge degraded at pid 4711, round trip 5 ms; 3 hosts and 4 other servers",
+          "6 bytes wait, 7 gaps, 8 missed, 9 malformed", "went &amp; away",
+          "<tr><td>abcd<td>n&lt;1<td>1.0<td>connected<td>10<td>11<td>12\n", "<tr><td>password<td>***\n"}) {
+        ok(page.find(piece) != Text::npos, "on the page: " + std::string(piece.substr(0, piece.find('\n'))));
+    }
+    is(hub::cluster_mode(true, true), "alone", "nobody else is there");
+    is(hub::cluster_mode(false, true), "single-instance", "nor can be");
+}
+
 } // namespace
 
 int main() {
+    others();
     json();
     names();
     html();
