@@ -34,6 +34,13 @@ std::uint32_t type_of(Text value) noexcept {
 
 } // namespace
 
+PeerUid ClassicWire::sender_of(Bytes payload) const noexcept {
+    wire::msgpack::Reader in(payload);
+    const bool good =
+        in.next() && in.token().kind == Kind::array && in.next() && in.token().kind == Kind::text;
+    return good ? reader_.split_uid(as_text(in.token().bytes)) : PeerUid();
+}
+
 Result<const PeerMessage *> ClassicWire::hear(Text channel, Bytes payload) {
     const ChannelPlace place = place_of(channel);
     reader_.begin(place.nsp);
@@ -55,13 +62,6 @@ Result<const PeerMessage *> ClassicWire::hear(Text channel, Bytes payload) {
         return heard.error();
     }
     return &reader_.message();
-}
-
-PeerUid ClassicWire::sender_of(Bytes payload) const noexcept {
-    wire::msgpack::Reader in(payload);
-    const bool told =
-        in.next() && in.token().kind == Kind::array && in.next() && in.token().kind == Kind::text;
-    return told ? reader_.split_uid(as_text(in.token().bytes)) : PeerUid();
 }
 
 // [uid, packet, opts]. What a Node server would die of is refused; what it lets pass, passes.

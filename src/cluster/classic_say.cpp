@@ -44,6 +44,11 @@ void append_packet(std::string &out, const hub::Envelope &envelope) {
     packet.end();
 }
 
+// Nobody answers it.
+bool is_order(Says says) noexcept {
+    return says == Says::join || says == Says::leave || says == Says::disconnect;
+}
+
 unsigned request_type(Says says) noexcept {
     switch (says) {
     case Says::list_ids:
@@ -120,7 +125,7 @@ void ClassicWire::say_request(const PeerMessage &message, Publication &into) {
     put_channel(into.channel, kRequest, message.nsp);
     ObjectWriter request(into.payload);
     request.text("uid", settings_.uid);
-    if (!message.request_id.empty()) {
+    if (!is_order(message.says) && !message.request_id.empty()) {
         request.text("requestId", message.request_id);
     }
     request.number("type", request_type(message.says));

@@ -13,8 +13,8 @@ class ClassicWire : public Dialect {
 public:
     explicit ClassicWire(DialectSettings settings);
 
-    [[nodiscard]] ChannelPlace place_of(Text channel) const noexcept override;
     [[nodiscard]] PeerUid sender_of(Bytes payload) const noexcept override;
+    [[nodiscard]] ChannelPlace place_of(Text channel) const noexcept override;
     Result<const PeerMessage *> hear(Text channel, Bytes payload) override;
     void say(const PeerMessage &message, Text to, Publication &into) override;
     [[nodiscard]] std::vector<Subscription> always() const override;

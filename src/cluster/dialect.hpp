@@ -47,17 +47,20 @@ class Dialect {
 public:
     virtual ~Dialect() = default;
 
-    // Of a broadcast that is not decoded.
+    // Of a broadcast that is not decoded. Of one that is not as all servers write it, anything.
     [[nodiscard]] virtual PeerUid sender_of(Bytes) const noexcept { return {}; }
 
     [[nodiscard]] virtual ChannelPlace place_of(Text channel) const noexcept = 0;
 
     // The message, whose views live until the next call, as long as channel and payload do.
     // Errors: protocol, too_deep, bad_utf8 and the like: malformed, whoever sent it. not_found: of
-    // no concern to us (an unknown type, of a namespace that the channel does not say).
+    // no concern to us (an unknown type, of a namespace that the channel does not say). The echo of
+    // a broadcast of our own may come with no more than its uid and number.
     virtual Result<const PeerMessage *> hear(Text channel, Bytes payload) = 0;
 
     // Overwrites `into`. `to`: the uid of the one that is answered; empty for anything but answers.
+    // A channel that is left empty: there is nothing to send, for the dialect has no such message,
+    // or the data is no valid JSON. The uid is that of this host, whatever the message names.
     virtual void say(const PeerMessage &message, Text to, Publication &into) = 0;
 
     // What a host has to hear in any case; for one of its namespaces; and for a room with its

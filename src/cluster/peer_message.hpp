@@ -27,7 +27,7 @@ enum class Says : std::uint8_t {
     // Answers; request_id is the question's.
     client_count,  // how many clients were asked, in `count`
     client_ack,    // envelope.data is the client's first argument, with envelope.attachments; may be empty
-    ids,           // texts
+    ids,           // texts; classic: an empty list comes as `fetched`, which looks the same
     rooms,         // texts
     fetched,       // envelope.data is a JSON array of sockets
     server_answer, // envelope.data is one JSON value
@@ -44,7 +44,7 @@ struct PeerMessage {
     // (decisions.md, ruling 4). 0: none.
     std::uint64_t number = 0;
     Text request_id;
-    hub::Envelope envelope;
+    hub::Envelope envelope; // heard: `remote`, with the op that it would be in the log
     std::uint32_t count = 0;
     std::vector<Text> texts;
     // An order in the form that versions before 6 sent: for one socket, envelope.to, whose server

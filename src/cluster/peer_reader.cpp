@@ -89,6 +89,9 @@ void set_op(hub::Envelope &envelope, Says says) noexcept {
     case Says::disconnect:
         envelope.op = hub::Op::disconnect;
         break;
+    case Says::server_emit:
+        envelope.op = hub::Op::server_emit;
+        break;
     default:
         envelope.op = hub::Op::emit;
     }
@@ -116,6 +119,7 @@ std::uint32_t count_of(Text value) noexcept {
 void PeerReader::begin(Text nsp) {
     message_.clear();
     message_.nsp = message_.envelope.nsp = nsp;
+    message_.envelope.remote = true;
     json_.clear();
     texts_.clear();
 }

@@ -38,6 +38,7 @@ public:
 
     void set_says(Says says);
     void set_uid(Text said);
+    // A uid as it stands in a broadcast.
     [[nodiscard]] PeerUid split_uid(Text said) const noexcept;
     [[nodiscard]] bool is_own() const noexcept { return message_.uid == own_; }
 

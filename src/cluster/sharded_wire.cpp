@@ -11,6 +11,7 @@ namespace rt::cluster {
 namespace {
 
 namespace json = wire::json;
+namespace msgpack = wire::msgpack;
 
 enum Type : std::uint32_t {
     broadcast = 3,
@@ -142,6 +143,27 @@ ChannelPlace ShardedWire::place_of(Text channel) const noexcept {
         place = {ChannelPlace::Kind::response, place.nsp, {}};
     }
     return place;
+}
+
+// The last member but one, and what is behind it is the namespace's.
+PeerUid ShardedWire::sender_of(Bytes payload) const noexcept {
+    constexpr Text json_key = R"("uid":")";
+    constexpr Text json_next = R"(","nsp":")";
+    constexpr Text packed_key = "\xa3uid";
+    const Text text = as_text(payload);
+    if (!text.starts_with('{')) {
+        const std::size_t key = text.rfind(packed_key);
+        msgpack::Reader in(key == Text::npos ? Bytes() : payload.subspan(key + packed_key.size()));
+        const bool good = in.next() && in.token().kind == msgpack::Kind::text;
+        return good ? reader_.split_uid(as_text(in.token().bytes)) : PeerUid();
+    }
+    const std::size_t next = text.rfind(json_next);
+    const std::size_t key = text.rfind(json_key, next);
+    if (next == Text::npos || key == Text::npos) {
+        return {};
+    }
+    const std::size_t begin = key + json_key.size();
+    return reader_.split_uid(text.substr(begin, next - begin));
 }
 
 // {type,data,uid,nsp}, whichever channel it came on.

@@ -14,6 +14,7 @@ class ShardedWire : public Dialect {
 public:
     explicit ShardedWire(DialectSettings settings);
 
+    [[nodiscard]] PeerUid sender_of(Bytes payload) const noexcept override;
     [[nodiscard]] ChannelPlace place_of(Text channel) const noexcept override;
     Result<const PeerMessage *> hear(Text channel, Bytes payload) override;
     void say(const PeerMessage &message, Text to, Publication &into) override;

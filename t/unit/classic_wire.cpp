@@ -129,10 +129,14 @@ void numbers() {
         const auto message = dialect->hear("socket.io#/#", as_bytes(payload));
         is(message ? std::string((*message)->uid) : "refused", each.uid, "uid of " + std::string(each.said));
         is(message ? (*message)->number : 0, each.number, "and its number");
+        const cluster::PeerUid sender = dialect->sender_of(as_bytes(payload));
+        ok(sender.uid == each.uid && sender.number == each.number, "without decoding, too");
     }
     const std::string own = broadcast(std::string(kHost) + "7", "c1");
     const auto echo = dialect->hear("socket.io#/#", as_bytes(own));
     ok(echo && (*echo)->uid == kHost && (*echo)->number == 7, "an echo of our own is not read on");
+    ok(dialect->sender_of({}).uid.empty() && dialect->sender_of(as_bytes(Text("\x93\x01"))).uid.empty(),
+       "who sent garbage is not known");
     const auto hexadecimal = make("0123456789a");
     const std::string hex_own = broadcast("0123456789a12345");
     const auto hex_echo = hexadecimal->hear("socket.io#/#", as_bytes(hex_own));

@@ -55,7 +55,9 @@ inline std::string describe(const cluster::PeerMessage &message) {
     add("old form", message.old_form ? "yes" : "");
     const hub::Op ops[] = {hub::Op::emit, hub::Op::join, hub::Op::leave, hub::Op::disconnect};
     const auto says = static_cast<std::size_t>(message.says);
-    add("wrong op", envelope.op == ops[says < 4 ? says : 0] ? "" : "yes");
+    const hub::Op op =
+        message.says == cluster::Says::server_emit ? hub::Op::server_emit : ops[says < 4 ? says : 0];
+    add("wrong op", envelope.op == op && envelope.remote ? "" : "yes");
     return out;
 }
 
@@ -124,6 +126,10 @@ template <class Make> void against_vectors(const char *file, Make make) {
         const auto ours = make(each, std::string(kHost));
         is(heard(*ours, channel, payload), expected(each), name + ": understood");
         ok(refuses_parts(*ours, channel, payload), name + ": no part is");
+        if (field(each, "says") == "broadcast") {
+            const Exact exact(payload);
+            is(ours->sender_of(as_bytes(exact.text())).uid, field(each, "uid"), name + ": whose it is");
+        }
 
         const auto theirs = make(each, field(each, "uid"));
         const auto message = ours->hear(channel, as_bytes(payload));

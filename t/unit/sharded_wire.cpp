@@ -132,6 +132,11 @@ void says_the_rest() {
        R"({"type":3,"data":{"packet":{"type":2,"data":["a"]},"opts":{"rooms":[],"except":[],"flags":{"volatile":true}}},)"
        R"("uid":"hostuid_-0912","nsp":"/"})",
        "a numbered broadcast");
+    const cluster::PeerUid sender = dialect->sender_of(as_bytes(said.payload));
+    ok(sender.uid == kHost && sender.number == 12, "whose it is, without decoding");
+    for (const Text garbage : {"", "{", R"({"uid":")", R"(","nsp":")", "\xa3uid", "\xa3uid\xa5x"}) {
+        ok(dialect->sender_of(as_bytes(garbage)).uid.empty(), "garbage is of nobody");
+    }
     message.says = Says::list_rooms;
     dialect->say(message, {}, said);
     ok(said.channel.empty(), "what the dialect does not know is not sent");
