@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The floors below nginx as one static library with sanitizers, and what links with it: unit
-# tests, replays of the fuzz corpora, fuzz targets. No nginx header is in reach.
+# tests, replays of the fuzz corpora, fuzz targets, programs that black-box tests run. No nginx
+# header is in reach.
 # make -f t/core.mk OUT=<directory> [CXX=clang++] units | replays | fuzzers
 
 FLOORS := base wire engine shm hub hub/actions cluster
@@ -14,10 +15,11 @@ endif
 SOURCES := $(foreach floor,$(FLOORS),$(wildcard src/$(floor)/*.cpp))
 UNITS := $(patsubst t/unit/%.cpp,$(OUT)/unit/%,$(wildcard t/unit/*.cpp))
 REPLAYS := $(patsubst t/fuzz/%.cpp,$(OUT)/replay/%,$(wildcard t/fuzz/*.cpp))
+PROGRAMS := $(patsubst t/program/%.cpp,$(OUT)/program/%,$(wildcard t/program/*.cpp))
 FUZZERS := $(REPLAYS:$(OUT)/replay/%=$(OUT)/fuzz/%)
 LIBRARY := $(OUT)/librt.a
 
-units: $(UNITS)
+units: $(UNITS) $(PROGRAMS)
 replays: $(REPLAYS)
 fuzzers: $(FUZZERS)
 .PHONY: units replays fuzzers
@@ -34,6 +36,11 @@ $(LIBRARY): $(SOURCES:%.cpp=$(OUT)/o/%.o)
 	ar qcs $@ $^
 
 $(OUT)/unit/%: $(OUT)/o/t/unit/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)
+
+# What black-box tests run.
+$(OUT)/program/%: $(OUT)/o/t/program/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)
 
