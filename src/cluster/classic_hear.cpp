@@ -13,6 +13,15 @@ using wire::msgpack::Kind;
 
 constexpr Error kMalformed{Code::protocol, "malformed broadcast"};
 
+Text text_of(const wire::msgpack::Token &token) noexcept {
+    return token.kind == Kind::text ? as_text(token.bytes) : Text();
+}
+
+bool is_event_type(const wire::msgpack::Token &token) noexcept {
+    return (token.kind == Kind::natural && token.natural == 2) ||
+           (token.kind == Kind::real && token.real == 2);
+}
+
 // Of requests; 6, 8 and 9 of responses too.
 enum Type : std::uint32_t {
     sockets,
@@ -82,7 +91,7 @@ Result<void> ClassicWire::hear_broadcast(Bytes payload) {
     if (Result<void> done = hear_packet(); !done) {
         return done;
     }
-    if (Result<void> done = hear_opts(); !done) {
+    if (Result<void> done = each_member(&ClassicWire::opts_member); !done) {
         return done;
     }
     for (std::uint32_t i = 0; i < more; ++i) {
@@ -94,89 +103,79 @@ Result<void> ClassicWire::hear_broadcast(Bytes payload) {
 }
 
 Result<void> ClassicWire::hear_packet() {
-    if (!in_.next() || in_.token().kind != Kind::map) {
-        return kMalformed;
+    packet_ = {};
+    if (Result<void> done = each_member(&ClassicWire::packet_member); !done) {
+        return done;
     }
-    bool is_event = false;
-    Text nsp = "/";
-    Text data;
-    for (std::uint32_t left = in_.token().count; left > 0; --left) {
-        if (!in_.next()) {
-            return kMalformed;
-        }
-        const Text key = in_.token().kind == Kind::text ? as_text(in_.token().bytes) : Text();
-        if (key == "data") {
-            RT_TRY(value, reader_.value_as_json(in_, 0));
-            data = value;
-            continue;
-        }
-        if (!in_.skip() || !in_.next() || !in_.skip()) {
-            return kMalformed;
-        }
-        if (key == "type") {
-            const wire::msgpack::Token &type = in_.token();
-            is_event = (type.kind == Kind::natural && type.natural == 2) ||
-                       (type.kind == Kind::real && type.real == 2);
-        } else if (key == "nsp") {
-            nsp = in_.token().kind == Kind::text ? as_text(in_.token().bytes) : Text();
-        }
-    }
-    if (nsp != reader_.message().nsp) {
+    if (packet_.nsp != reader_.message().nsp) {
         return {Code::not_found, "a packet of another namespace than its channel"};
     }
-    return is_event ? reader_.set_event(data) : kMalformed;
+    return packet_.is_event ? reader_.set_event(packet_.data) : kMalformed;
 }
 
-Result<void> ClassicWire::hear_opts() {
+// Reads a map. `read` reads the value; the key is empty if it is no text.
+Result<void> ClassicWire::each_member(Result<void> (ClassicWire::*read)(Text key)) {
     if (!in_.next() || in_.token().kind != Kind::map) {
         return kMalformed;
     }
-    hub::Envelope &envelope = reader_.message().envelope;
     for (std::uint32_t left = in_.token().count; left > 0; --left) {
         if (!in_.next()) {
             return kMalformed;
         }
-        const Text key = in_.token().kind == Kind::text ? as_text(in_.token().bytes) : Text();
-        Result<void> done;
-        if (key == "rooms" || key == "except") {
-            std::vector<Text> &into = key == "rooms" ? envelope.to : envelope.except;
-            into.clear();
-            done = reader_.read_texts(in_, into);
-        } else if (key == "flags") {
-            done = hear_flags();
-        } else if (!in_.skip() || !in_.next() || !in_.skip()) {
-            done = kMalformed;
+        const Text key = text_of(in_.token());
+        if (!in_.skip()) {
+            return kMalformed;
         }
-        if (!done) {
+        if (Result<void> done = (this->*read)(key); !done) {
             return done;
         }
     }
     return {};
 }
 
-Result<void> ClassicWire::hear_flags() {
+Result<void> ClassicWire::packet_member(Text key) {
+    if (key == "data") {
+        RT_TRY(value, reader_.value_as_json(in_, 0));
+        packet_.data = value;
+        return {};
+    }
     if (!in_.next()) {
         return kMalformed;
     }
-    if (in_.token().kind != Kind::map) {
-        return in_.skip() ? Result<void>() : kMalformed;
+    if (key == "type") {
+        packet_.is_event = is_event_type(in_.token());
+    } else if (key == "nsp") {
+        packet_.nsp = text_of(in_.token());
     }
-    for (std::uint32_t left = in_.token().count; left > 0; --left) {
-        if (!in_.next()) {
-            return kMalformed;
-        }
-        const bool is_volatile = in_.token().kind == Kind::text && as_text(in_.token().bytes) == "volatile";
-        if (!in_.skip() || !in_.next()) {
-            return kMalformed;
-        }
-        if (is_volatile) {
-            reader_.message().envelope.is_volatile = in_.token().kind == Kind::boolean && in_.token().truth;
-        }
-        if (!in_.skip()) {
-            return kMalformed;
-        }
+    return in_.skip() ? Result<void>() : kMalformed;
+}
+
+Result<void> ClassicWire::opts_member(Text key) {
+    hub::Envelope &envelope = reader_.message().envelope;
+    if (key == "rooms" || key == "except") {
+        std::vector<Text> &into = key == "rooms" ? envelope.to : envelope.except;
+        into.clear();
+        return reader_.read_texts(in_, into);
     }
-    return {};
+    const wire::msgpack::Reader before = in_;
+    if (!in_.next()) {
+        return kMalformed;
+    }
+    if (key == "flags" && in_.token().kind == Kind::map) {
+        in_ = before;
+        return each_member(&ClassicWire::flags_member);
+    }
+    return in_.skip() ? Result<void>() : kMalformed;
+}
+
+Result<void> ClassicWire::flags_member(Text key) {
+    if (!in_.next()) {
+        return kMalformed;
+    }
+    if (key == "volatile") {
+        reader_.message().envelope.is_volatile = in_.token().kind == Kind::boolean && in_.token().truth;
+    }
+    return in_.skip() ? Result<void>() : kMalformed;
 }
 
 Result<void> ClassicWire::hear_request(Bytes payload) {

@@ -70,6 +70,43 @@ unsigned request_type(Says says) noexcept {
     }
 }
 
+// 0: none is written.
+unsigned response_type(Says says) noexcept {
+    switch (says) {
+    case Says::server_answer:
+        return 6;
+    case Says::client_count:
+        return 8;
+    case Says::client_ack:
+        return 9;
+    default:
+        return 0;
+    }
+}
+
+// A value that is not there leaves its name out, as undefined does.
+void put_answer(ObjectWriter &response, const PeerMessage &message) {
+    const Text data = message.envelope.data;
+    switch (message.says) {
+    case Says::client_count:
+        response.number("clientCount", message.count);
+        return;
+    case Says::ids:
+        response.texts("sockets", message.texts);
+        return;
+    case Says::rooms:
+        response.texts("rooms", message.texts);
+        return;
+    case Says::fetched:
+        response.raw("sockets", data.empty() ? "[]" : data);
+        return;
+    default:
+        if (!data.empty()) {
+            response.raw(message.says == Says::client_ack ? "packet" : "data", data);
+        }
+    }
+}
+
 } // namespace
 
 void ClassicWire::say(const PeerMessage &message, Text to, Publication &into) {
@@ -160,22 +197,12 @@ void ClassicWire::say_response(const PeerMessage &message, Text to, Publication 
         into.channel += to;
         into.channel += '#';
     }
-    const Says says = message.says;
-    const Text data = message.envelope.data;
     ObjectWriter response(into.payload);
-    if (says == Says::server_answer || says == Says::client_count || says == Says::client_ack) {
-        response.number("type", says == Says::server_answer ? 6 : says == Says::client_count ? 8 : 9);
+    if (const unsigned type = response_type(message.says); type != 0) {
+        response.number("type", type);
     }
     response.text("requestId", message.request_id);
-    if (says == Says::client_count) {
-        response.number("clientCount", message.count);
-    } else if (says == Says::ids || says == Says::rooms) {
-        response.texts(says == Says::ids ? "sockets" : "rooms", message.texts);
-    } else if (says == Says::fetched) {
-        response.raw("sockets", data.empty() ? "[]" : data);
-    } else if (!data.empty()) {
-        response.raw(says == Says::client_ack ? "packet" : "data", data);
-    }
+    put_answer(response, message);
     response.end();
 }
 

@@ -28,8 +28,10 @@ public:
 private:
     Result<void> hear_broadcast(Bytes payload);
     Result<void> hear_packet();
-    Result<void> hear_opts();
-    Result<void> hear_flags();
+    Result<void> each_member(Result<void> (ClassicWire::*read)(Text key));
+    Result<void> packet_member(Text key);
+    Result<void> opts_member(Text key);
+    Result<void> flags_member(Text key);
     Result<void> hear_request(Bytes payload);
     Result<void> hear_question(std::uint32_t type, const PeerFields &request);
     Result<void> hear_order(Says says, const PeerFields &request);
@@ -42,9 +44,16 @@ private:
     void put_channel(std::string &out, Text kind, Text nsp) const;
     [[nodiscard]] bool to_msgpack(const PeerMessage &message, std::string &payload);
 
+    struct Packet {
+        Text nsp = "/";
+        Text data;
+        bool is_event = false;
+    };
+
     DialectSettings settings_;
     PeerReader reader_;
-    wire::msgpack::Reader in_{{}};
+    wire::msgpack::Reader in_{{}}; // of the broadcast that is heard
+    Packet packet_;
     wire::JsonToMsgpack packer_;
     std::string scratch_;
 };

@@ -263,19 +263,18 @@ void JsonToMsgpack::note_member(Open &object, Text literal) {
 }
 
 bool JsonToMsgpack::has_equal_keys(std::size_t first) {
-    const std::span<const Key> keys = std::span(keys_).subspan(first);
-    if (keys.size() <= kFewKeys) {
-        for (std::size_t i = 1; i < keys.size(); ++i) {
-            const auto is_same = [&](const Key &one) { return one.digest == keys[i].digest; };
-            if (std::any_of(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(i), is_same)) {
+    const auto by_digest = [](const Key &a, const Key &b) { return a.digest < b.digest; };
+    const auto same_digest = [](const Key &a, const Key &b) { return a.digest == b.digest; };
+    const auto begin = keys_.begin() + static_cast<std::ptrdiff_t>(first);
+    if (keys_.size() - first <= kFewKeys) {
+        for (auto one = begin; one != keys_.end(); ++one) {
+            if (std::any_of(begin, one, [&](const Key &other) { return same_digest(*one, other); })) {
                 return true;
             }
         }
         return false;
     }
-    order_.assign(keys.begin(), keys.end());
-    const auto by_digest = [](const Key &a, const Key &b) { return a.digest < b.digest; };
-    const auto same_digest = [](const Key &a, const Key &b) { return a.digest == b.digest; };
+    order_.assign(begin, keys_.end());
     std::sort(order_.begin(), order_.end(), by_digest);
     return std::adjacent_find(order_.begin(), order_.end(), same_digest) != order_.end();
 }
