@@ -197,7 +197,7 @@ Result<void> RedisNodes::learn_slots(const RespValue &reply, const RedisAddress 
             return range.error();
         }
         if (!range->master) {
-            continue; // not known for now: asked again when it is needed
+            continue; // Redis itself does not know it yet
         }
         add_new(nodes, *range->master);
         const auto at = std::find(nodes.begin(), nodes.end(), *range->master);

@@ -96,6 +96,7 @@ test('the rules catch what they forbid', () => {
     ok(wrongInclude('src/shm/x.hpp', { name: 'engine/session.hpp', line: 1 }), 'shm includes engine');
     ok(wrongInclude('src/hub/x.hpp', { name: 'chrono', angled: true, line: 1 }), 'hub includes the clock');
     ok(wrongInclude('src/hub/x.cpp', { name: 'jansson.h', angled: true, line: 1 }), 'hub includes jansson');
+    ok(wrongInclude('src/cluster/x.cpp', { name: 'hiredis/read.h', angled: true, line: 1 }), 'cluster includes hiredis');
     ok(wrongInclude('src/engine/x.cpp', { name: 'unistd.h', angled: true, line: 1 }), 'engine includes the system');
     ok(!wrongInclude('src/ngx/x.cpp', { name: 'hub/hub.hpp', line: 1 }), 'the shell includes the hub');
     ok(/""\s*;/.test(code('x = "throw";')), 'texts are not code');
