@@ -20,7 +20,8 @@ namespace {
 namespace json = wire::json;
 namespace msgpack = wire::msgpack;
 
-constexpr std::uint64_t kEvent = 2; // socket.io-protocol, Packet types
+constexpr Text kNobodysRoom = "\xff"; // no text of a client can say that
+constexpr std::uint64_t kEvent = 2;   // socket.io-protocol, Packet types
 
 // The arrays and objects around what a client gets to see.
 constexpr unsigned kWrapping = 3;
@@ -201,7 +202,7 @@ Result<void> PeerReader::read_texts(Text array, std::vector<Text> &into) {
         } else if (json::kind(each.value()) == json::Kind::number) {
             into.push_back(keep(wire::sio::event_name(each.value())));
         } else {
-            return {Code::protocol, "a room that is neither text nor number"};
+            into.push_back(kNobodysRoom);
         }
     }
     return {};
@@ -231,7 +232,11 @@ Result<void> PeerReader::read_texts(msgpack::Reader &in, std::vector<Text> &into
             json::append_number(number, in.token().real);
             break;
         default:
-            return {Code::protocol, "a room that is neither text nor number"};
+            if (!in.skip()) {
+                return {Code::protocol, "malformed MessagePack"};
+            }
+            into.push_back(kNobodysRoom);
+            continue;
         }
         into.push_back(keep(std::move(number)));
     }

@@ -51,8 +51,9 @@ public:
     // Of a string; empty for anything else.
     [[nodiscard]] Text text_of(Text value);
 
-    // Into the message. A missing or null list has nobody in it; a list that holds anything but
-    // texts and numbers is an error, for without that room a broadcast might be for everybody.
+    // Into the message. A missing or null list has nobody in it; anything but texts and
+    // numbers in one is a room with nobody in it, as in Node: without it all would be meant, and a
+    // question without an answer makes its asker wait.
     Result<void> read_texts(Text array, std::vector<Text> &into);
     Result<void> read_texts(wire::msgpack::Reader &in, std::vector<Text> &into);
     Result<void> read_opts(Text object);
