@@ -29,8 +29,8 @@ public:
     // The worker that holds it. Empty: nobody, or there is no Redis in the configuration.
     [[nodiscard]] virtual shm::SeatRef holder() const noexcept = 0;
 
-    // True also while nothing can be known: Redis is away, or came back within a second.
-    [[nodiscard]] virtual bool is_live(Text host) const = 0;
+    // True also while nothing can be known: Redis is away, or came back just now.
+    [[nodiscard]] virtual bool is_live(Text host, Millis now) const = 0;
 
     // Of what began here and others have to hear, everything that ends up to this position has been
     // given to the connection, in front of what tell() says next, and nothing behind it.
@@ -39,18 +39,6 @@ public:
     // By configuration: broadcasts and what tell() says reach every host in one order (one Redis,
     // the classic dialect, `subscribe all`). Only then may a session move to another host.
     [[nodiscard]] virtual bool is_ordered() const noexcept = 0;
-};
-
-// Of a host without others.
-class NoBridge final : public BridgeView {
-public:
-    Result<void> tell(Text, Topic, std::span<const Bytes>) override {
-        return {Code::unavailable, "there is no bridge"};
-    }
-    [[nodiscard]] shm::SeatRef holder() const noexcept override { return {}; }
-    [[nodiscard]] bool is_live(Text) const override { return false; }
-    [[nodiscard]] hub::Position sent() const noexcept override { return 0; }
-    [[nodiscard]] bool is_ordered() const noexcept override { return false; }
 };
 
 struct AbroadPorts {
@@ -71,13 +59,14 @@ struct CallHere {
 };
 
 // What a session's home says to exchanges at other hosts (ExchangeId::host).
-class Abroad {
+class FarExchanges {
 public:
-    virtual ~Abroad() = default;
+    virtual ~FarExchanges() = default;
 
-    // True: there is nothing left to do. It came for the second time, or for a session that is on
-    // its way to another host.
-    virtual bool deals_with(const CallHere &call, Millis now) = 0;
+    // done: nothing is left to do, since it came for the second time. refused: the session is on its
+    // way to another host.
+    enum class Dealt : std::uint8_t { no, done, refused };
+    [[nodiscard]] virtual Dealt deal(const CallHere &call, Millis now) = 0;
     // False: it is lost.
     virtual bool answer(const engine::ExchangeId &to, const engine::Answer &answer) = 0;
     virtual void tell_probe(const engine::ExchangeId &to, bool accepted) = 0;

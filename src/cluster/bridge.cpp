@@ -87,6 +87,7 @@ void Bridge::connected(Millis now) {
         return;
     }
     outbound_.start();
+    connected_at_ = now;
     settles_ = table_.deaf_since() != 0 ? now + kSettle : 0;
     missed_ = false;
     registry_.on_up(now);
@@ -143,6 +144,15 @@ void Bridge::on_reply(std::uint64_t packed, const wire::RespValue *reply, Millis
     if (reply != nullptr && reply->kind() == wire::RespKind::error) {
         on_refused(reply->text(), now);
     }
+}
+
+// Those that live have said hello by kSettle.
+bool Bridge::may_live(Text host, Millis now) const {
+    if (!line_up_ || !hears_ || now - connected_at_ < kSettle) {
+        return true;
+    }
+    const std::vector<const HostSeen *> others = registry_.others();
+    return std::ranges::any_of(others, [&](const HostSeen *other) { return other->hello.host == host; });
 }
 
 // --- per turn ---

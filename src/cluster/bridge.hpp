@@ -99,6 +99,12 @@ public:
 
     // What is known of other hosts; without what concerns the connections.
     [[nodiscard]] hub::ClusterStatus status(Millis now) const;
+
+    // Everything that began here and ends up to here has been given to the line, and nothing else.
+    [[nodiscard]] hub::Position sent() const noexcept { return outbound_.cursor(); }
+    // A host with ids that begin like this: true also as long as nobody can know.
+    [[nodiscard]] bool may_live(Text host, Millis now) const;
+
     [[nodiscard]] const Registry &registry() const noexcept { return registry_; }
     [[nodiscard]] PeerQuestions &peers() noexcept { return peers_; }
     [[nodiscard]] PeerAsks &asks() noexcept { return asks_; }
@@ -149,6 +155,7 @@ private:
     std::string own_channel_;
     Millis complained_ = 0; // when a malformed message was last logged
     Millis settles_ = 0;    // when it is judged whether anything was missed; 0: nothing is to be
+    Millis connected_at_ = 0;
     bool line_up_ = false;
     bool hears_ = false;
     bool missed_ = false; // something was, since it was lost

@@ -81,7 +81,13 @@ void Homes::on_late(const std::string &sid, const std::vector<ParkedCall> &calls
 void Homes::serve(Call call, const Asked &asked, Text body, Millis now) {
     hub::Connection *connection = hub_->find(asked.sid);
     const bool here = connection != nullptr;
-    if (abroad_ != nullptr && abroad_->deals_with({call, asked.sid, asked.by, here}, now)) {
+    const CallHere arrived{call, asked.sid, asked.by, here};
+    const FarExchanges::Dealt dealt =
+        abroad_ != nullptr ? abroad_->deal(arrived, now) : FarExchanges::Dealt::no;
+    if (dealt == FarExchanges::Dealt::refused) {
+        refuse(call, asked.by, now);
+    }
+    if (dealt != FarExchanges::Dealt::no) {
         return;
     }
     if (!here) {

@@ -18,9 +18,8 @@ namespace rt::cluster {
 
 // Which session, and where it lives: the roster's answer to its sid.
 struct Home {
-    shm::SeatRef seat;
+    shm::SeatRef seat; // none: at another host, and Relay is asked
     Text sid;
-    bool abroad = false; // at another host: ask Relay
 };
 
 enum class Call : std::uint16_t {
@@ -75,7 +74,7 @@ public:
 
     // Once, before anything else: the hub needs these exchanges, and these need the hub.
     // Without `abroad` nobody asks from other hosts.
-    void attach(hub::Hub &hub, HomeFinder &finder, Abroad *abroad = nullptr) noexcept {
+    void attach(hub::Hub &hub, HomeFinder &finder, FarExchanges *abroad = nullptr) noexcept {
         hub_ = &hub;
         finder_ = &finder;
         abroad_ = abroad;
@@ -141,7 +140,7 @@ private:
     HomeEvents &events_;
     hub::Hub *hub_ = nullptr;
     HomeFinder *finder_ = nullptr;
-    Abroad *abroad_ = nullptr;
+    FarExchanges *abroad_ = nullptr;
     Parking parking_;
 
     struct Taker {

@@ -36,12 +36,12 @@ public:
     virtual void give_again(Text sid, const engine::ExchangeId &to, Millis now) = 0;
 };
 
-class Relay final : public Abroad, public HostLineEvents, public MailEvents {
+class Relay final : public FarExchanges, public HostLineEvents, public MailEvents {
 public:
-    static constexpr Millis kPatience = 5000; // with a call that is answered at once
-    static constexpr Millis kMargin = 5000;   // beyond what the home may hold a GET
-    static constexpr Millis kFirstRepeat = 1000;
-    static constexpr Millis kLastRepeat = 8000;                 // each pause is twice the one before
+    static constexpr Millis kPatience = 5000;                   // with a call that is answered at once
+    static constexpr Millis kMargin = 5000;                     // beyond what the home may hold a GET
+    static constexpr Millis kFirstRepeat = 1000;                // and so on; of a GET, which may
+    static constexpr Millis kLastRepeat = 8000;                 // well be held, with longer pauses
     static constexpr std::size_t kMostBytes = 16 * 1024 * 1024; // of bodies that wait for an answer
 
     Relay(const AbroadPorts &ports, HomeEvents &events);
@@ -62,14 +62,20 @@ public:
     // probe_end end what was asked before for this exchange.
     Result<void> ask(Text sid, const Asking &asking, Millis now);
 
+    // What was asked for this exchange is answered, or nobody wants it any more.
+    void forget(Handle exchange);
+
+    // What stands in front of an image that goes to this exchange (Ferry::on_image).
+    [[nodiscard]] static std::string image_head(const engine::ExchangeId &to);
+
     // Calls that wait for their answers.
     [[nodiscard]] std::size_t size() const noexcept { return pending_.size(); }
 
     // To another host, through the bridge, whichever worker holds it. False: not now.
     bool send(Text host, Topic topic, std::span<const Bytes> pieces);
 
-    // Abroad
-    bool deals_with(const CallHere &call, Millis now) override;
+    // FarExchanges
+    [[nodiscard]] Dealt deal(const CallHere &call, Millis now) override;
     bool answer(const engine::ExchangeId &to, const engine::Answer &answer) override;
     void tell_probe(const engine::ExchangeId &to, bool accepted) override;
     void give_nothing(const engine::ExchangeId &to) override;
@@ -101,15 +107,15 @@ private:
     void say(const Pending &pending, Millis now);
     void say_again(Pending &pending, Millis now);
     void give_up(const Pending &pending, Millis now);
-    void forget(Handle exchange);
     void count_bytes();
 
-    void go_out(Text host, Bytes message, Millis now);
+    void call_out(Text host, std::span<const Bytes> pieces, Millis now);
     void serve(Text from, Reader &in, Millis now);
     void refuse(Call call, const engine::ExchangeId &by, Millis now);
     void pass_on(Text from, Bytes message, Millis now);
     void hear(Bytes message, Millis now);
     [[nodiscard]] bool again(Repeats::Lane lane, const CallHere &call, Millis now);
+    bool say_answer(const engine::ExchangeId &to, const engine::Answer &answer);
 
     AbroadPorts ports_;
     HomeEvents &events_;
@@ -120,6 +126,7 @@ private:
     Repeats repeats_;
     std::unordered_map<std::uint32_t, std::unique_ptr<Pending>> pending_; // by the exchange's index
     std::size_t bytes_ = 0;                                               // of their bodies
+    std::int64_t counted_ = 0;                                            // in the metric
 };
 
 } // namespace rt::cluster

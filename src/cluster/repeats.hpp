@@ -27,7 +27,8 @@ public:
         fresh,     // to be dealt with; what the lane's call before it was told is forgotten
         under_way, // it waits for its answer, which comes by itself
         answered,  // the same is to be said again: answer_of()
-        stale,     // an earlier call of the lane, or its answer was not kept
+        forgotten, // what it was told was too much to be kept
+        stale,     // an earlier call of the lane: nobody waits for its answer
     };
 
     struct Kept {
@@ -39,16 +40,16 @@ public:
     // `lives`: is this session still here, on polling?
     Repeats(Deadlines &deadlines, Fn<bool(Text sid)> lives);
 
-    // Notes a fresh one. Of all that is `stale`, nothing needs to be said.
+    // Notes a fresh one.
     Seen see(Text sid, Lane lane, const engine::ExchangeId &by, Millis now);
 
     // Valid until the next call. Null: nothing is kept.
     [[nodiscard]] const Kept *answer_of(Text sid, Lane lane) const;
 
-    // What was told to an exchange, whichever session's it is.
-    void answered(const engine::ExchangeId &by, const engine::Answer &answer);
+    // What an exchange is told, whichever session's it is. True: it is kept.
+    bool answered(const engine::ExchangeId &by, const engine::Answer &answer);
 
-    // All of a session; nothing if it is unknown.
+    // All of a session, which is forgotten here.
     void freeze(Text sid, Writer &out);
     void thaw(Text sid, Reader &in, Millis now);
 
@@ -82,6 +83,8 @@ private:
     };
 
     void forget(Last &last);
+    void drop(std::unordered_map<std::string, std::unique_ptr<Entry>>::iterator entry);
+    void thaw_lane(Last &last, Reader &in);
     void sweep(Millis now);
 
     Deadlines &deadlines_;

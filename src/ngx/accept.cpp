@@ -173,11 +173,11 @@ ngx_int_t open_websocket(const Request &request) {
         return refuse_websocket(request.r, answer);
     }
     if (!request.query.sid.empty()) {
-        const auto home = request.app.directory().home_of(request.query.sid);
+        const auto home = request.app.home_of(request.query.sid);
         if (!home) {
             return refuse(request, eio::RequestError::unknown_sid);
         }
-        return upgrade(request, {.home = {*home, {}}, .sid = request.query.sid}, answer);
+        return upgrade(request, {.home = {home->seat, {}}, .sid = request.query.sid}, answer);
     }
     const Result<hub::Connection *> opened = open(request, engine::TransportKind::websocket);
     if (!opened) {
@@ -251,19 +251,19 @@ ngx_int_t post(const Request &request, shm::SeatRef home) {
 }
 
 ngx_int_t existing(const Request &request) {
-    const auto home = request.app.directory().home_of(request.query.sid);
+    const auto home = request.app.home_of(request.query.sid);
     if (!home) {
         return refuse(request, eio::RequestError::unknown_sid);
     }
     const bool polls = request.query.transport == eio::Transport::polling && request.query.v4;
     if (polls && request.r->method == NGX_HTTP_POST) {
-        return post(request, *home);
+        return post(request, home->seat);
     }
     if (!polls || request.r->method != NGX_HTTP_GET) {
         return refuse(request, eio::RequestError::bad_request);
     }
     ++request.r->main->count;
-    request.app.exchanges().poll(request.r, {*home, request.query.sid});
+    request.app.exchanges().poll(request.r, *home);
     return NGX_DONE;
 }
 

@@ -74,8 +74,10 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
             worker),
       directory_(zones_->table->roster, worker.seat()),
       metrics_(zones_->table->counters, worker.seat().index), exchanges_(*this),
-      homes_(worker.seat(), post_, bus_, exchanges_), asks_(*this),
-      questions_(worker.seat(), post_, worker.deadlines(), asks_),
+      homes_(worker.seat(), post_, bus_, exchanges_), door_(*this),
+      relay_({worker.seat(), host_of(zones_->log->region), post_, door_, worker.deadlines(), metrics_},
+             exchanges_),
+      asks_(*this), questions_(worker.seat(), post_, worker.deadlines(), asks_),
       hub_(conf.settings, names_of(worker, zones_->log->region),
            {bus_,
             directory_,
@@ -88,7 +90,8 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
             &homes_}),
       reaper_(worker.seats(), directory_, hub_) {
     bus_.attach(hub_);
-    homes_.attach(hub_, directory_);
+    homes_.attach(hub_, directory_, &relay_);
+    relay_.attach(hub_, homes_, directory_);
     open_bridge();
     shm::Locked held(zones_->table_lock, zones_->table->region);
     zones_->table->counters.fold(held, worker.seat().index);
@@ -119,7 +122,14 @@ std::string App::host() const { return host_of(zones_->log->region); }
 
 std::string App::uid() const { return host() + epoch_of(zones_->log->region); }
 
-void App::connect_bridge(cluster::Bridge &) {}
+void App::connect_bridge(cluster::Bridge &bridge) { bridge.listen(cluster::Topic::relay, relay_); }
+
+std::optional<cluster::Home> App::home_of(Text sid) {
+    if (const std::optional<shm::SeatRef> seat = directory_.home_of(sid); seat) {
+        return cluster::Home{*seat, sid};
+    }
+    return relay_.reaches(sid) ? std::optional(cluster::Home{{}, sid}) : std::nullopt;
+}
 
 wire::Inflater *App::inflater(bool deflate) noexcept { return deflate ? &worker_.inflater() : nullptr; }
 
@@ -183,6 +193,8 @@ void App::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now)
             bridge != nullptr) {
             bridge->on_interest(body);
         }
+    } else if (kind >= cluster::kRelayMail && kind < cluster::kRelayMailEnd) {
+        relay_.on_mail(from, kind, body, now);
     } else if (kind >= cluster::kQuestionMail) {
         questions_.on_mail(from, kind, body, now);
     } else {

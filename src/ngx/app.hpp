@@ -6,10 +6,12 @@
 #include "cluster/homes.hpp"
 #include "cluster/questions.hpp"
 #include "cluster/reaper.hpp"
+#include "cluster/relay.hpp"
 #include "cluster/roster_directory.hpp"
 #include "cluster/zones.hpp"
 #include "hub/hub.hpp"
 #include "ngx/asks.hpp"
+#include "ngx/bridge_door.hpp"
 #include "ngx/conf.hpp"
 #include "ngx/exchanges.hpp"
 #include "ngx/redis_bus.hpp"
@@ -52,6 +54,9 @@ public:
     [[nodiscard]] cluster::LogBus &bus() noexcept { return bus_; }
     [[nodiscard]] cluster::PostOffice &post() noexcept { return post_; }
     [[nodiscard]] cluster::Homes &homes() noexcept { return homes_; }
+    [[nodiscard]] cluster::Relay &relay() noexcept { return relay_; }
+    // Where the session of this sid lives, on this host or another.
+    [[nodiscard]] std::optional<cluster::Home> home_of(Text sid);
     [[nodiscard]] cluster::RosterDirectory &directory() noexcept { return directory_; }
     [[nodiscard]] cluster::SeatMetrics &metrics() noexcept { return metrics_; }
     [[nodiscard]] cluster::SeatCounters &counters() noexcept { return zones_->table->counters; }
@@ -119,6 +124,8 @@ private:
     cluster::SeatMetrics metrics_;
     Exchanges exchanges_;
     cluster::Homes homes_;
+    BridgeDoor door_;
+    cluster::Relay relay_;
     Asks asks_;
     cluster::Questions questions_;
     hub::Hub hub_;

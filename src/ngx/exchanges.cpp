@@ -2,12 +2,14 @@
 #include "ngx/exchanges.hpp"
 
 #include "ngx/app.hpp"
+#include "ngx/conf.hpp"
 #include "ngx/request_watch.hpp"
 #include "ngx/respond.hpp"
 #include "ngx/worker.hpp"
 #include "ngx/ws_link.hpp"
 #include "wire/eio_http.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace rt::ngx {
@@ -19,11 +21,24 @@ engine::Answer refusal(wire::eio::RequestError error) {
     return {told.status, engine::BodyKind::json, told.body};
 }
 
+// A GET is answered with a ping at the latest, or with the end of a session that did not answer one.
+// Its home has the same configuration, we hope.
+Millis longest_hold(ngx_http_request_t *r) {
+    const engine::SessionSettings &session = location_conf(r)->session;
+    return std::max(session.ping_interval, session.ping_timeout);
+}
+
 } // namespace
 
+Handle Exchanges::add(Exchange exchange) {
+    if (exchange.home) {
+        app_.worker().neighbors().watch(exchange.home);
+    }
+    return exchanges_.emplace(std::move(exchange));
+}
+
 Handle Exchanges::hold(ngx_http_request_t *r, const cluster::Home &home) {
-    const Handle exchange = exchanges_.emplace(Exchange{r, nullptr, home.seat, std::string(home.sid)});
-    app_.worker().neighbors().watch(home.seat);
+    const Handle exchange = add({r, nullptr, home.seat, std::string(home.sid)});
     if (watch_request(r, *this, exchange)) {
         return exchange;
     }
@@ -60,8 +75,7 @@ void Exchanges::post_drop(Handle exchange) {
 }
 
 void Exchanges::probe(WsLink &link, const cluster::Home &home) {
-    const Handle exchange = exchanges_.emplace(Exchange{nullptr, &link, home.seat, std::string(home.sid)});
-    app_.worker().neighbors().watch(home.seat);
+    const Handle exchange = add({nullptr, &link, home.seat, std::string(home.sid)});
     link.probe(exchange);
     if (!ask(cluster::Call::probe, exchange, {})) {
         on_probe(exchange, false, app_.worker().now());
@@ -95,7 +109,12 @@ Result<void> Exchanges::ask(cluster::Call call, Handle exchange, Text body) {
         return {Code::gone, "exchange has ended"};
     }
     const std::string sid = found->sid; // the exchange may end inside the call
-    return app_.homes().ask({found->home, sid}, {call, exchange, body}, app_.worker().now());
+    const Millis now = app_.worker().now();
+    if (found->home) {
+        return app_.homes().ask({found->home, sid}, {call, exchange, body}, now);
+    }
+    const Millis holds = call == cluster::Call::poll ? longest_hold(found->r) : 0;
+    return app_.relay().ask(sid, {call, exchange, body, holds}, now);
 }
 
 void Exchanges::ask_or_refuse(cluster::Call call, Handle exchange, Text body) {
@@ -122,7 +141,7 @@ void Exchanges::on_request_gone(Handle exchange) {
 
 void Exchanges::fail(shm::SeatRef seat) {
     exchanges_.each([&](Handle handle, Exchange &exchange) {
-        if (exchange.home != seat || follow(handle, exchange)) {
+        if (!exchange.home || exchange.home != seat || follow(handle, exchange)) {
             return;
         }
         if (exchange.r != nullptr) {

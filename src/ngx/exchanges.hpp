@@ -62,7 +62,7 @@ private:
     struct Exchange {
         ngx_http_request_t *r; // or
         WsLink *link;
-        shm::SeatRef home;
+        shm::SeatRef home; // none: at another host
         std::string sid;
         bool taking = false;
         bool leaving = false; // let_go() was asked for
@@ -70,6 +70,7 @@ private:
 
     // No handle: there was no memory, and the request is answered.
     Handle hold(ngx_http_request_t *r, const cluster::Home &home);
+    Handle add(Exchange exchange);
     Result<void> ask(cluster::Call call, Handle exchange, Text body);
     bool follow(Handle handle, Exchange &exchange);
     void ask_or_refuse(cluster::Call call, Handle exchange, Text body);

@@ -69,14 +69,16 @@ public:
         Roster &roster;
         const hub::AppSettings &settings;
         std::uint32_t seat;
+        std::string name = "host"; // with which its ids begin
     };
 
     explicit Worker(const Setup &setup)
         : seat(setup.seat), directory(setup.roster, setup.seat), finder(setup.roster, setup.seat),
-          random(setup.seat + 1), bus(setup.memory.place(), setup.memory.zone().stream, *this),
+          random(setup.seat + 1 + static_cast<std::uint32_t>(setup.name[0]) * 100),
+          bus(setup.memory.place(), setup.memory.zone().stream, *this),
           post(setup.memory.place(), setup.memory.zone().boxes, {setup.seat, 1}, *this),
           homes({setup.seat, 1}, post, bus, *this),
-          hub(setup.settings, {"host", "node", std::to_string(setup.seat), "host.epoch"},
+          hub(setup.settings, {setup.name, "node", std::to_string(setup.seat), setup.name + ".epoch"},
               {bus,
                directory,
                replies,
@@ -104,7 +106,7 @@ public:
     }
 
     void mail(Millis now) {
-        post.receive(homes, now);
+        post.receive(letters != nullptr ? *letters : homes, now);
         homes.go_on(now);
         end_turn(now);
     }
@@ -131,6 +133,7 @@ public:
     void on_wanted(shm::SeatRef home) override { wanted.push_back(home.index); }
 
     std::uint32_t seat;
+    cluster::MailEvents *letters = nullptr; // who reads the mail, if not the homes
     int reaps = 0;
     bool retry = false;
     std::vector<std::uint32_t> wanted; // seats that were suspected
@@ -248,11 +251,11 @@ private:
 // Workers of one host, and their rules.
 class Host {
 public:
-    Host(Rules &rules, std::uint32_t workers, std::size_t memory = 1u << 20)
+    Host(Rules &rules, std::uint32_t workers, std::size_t memory = 1u << 20, std::string name = "host")
         : memory_(memory, std::max(workers, 2u)) {
         for (std::uint32_t seat = 0; seat < workers; ++seat) {
             workers_.push_back(
-                std::make_unique<Worker>(Worker::Setup{memory_, roster, rules.settings, seat}));
+                std::make_unique<Worker>(Worker::Setup{memory_, roster, rules.settings, seat, name}));
         }
         session.ping_interval = 1000000;
     }

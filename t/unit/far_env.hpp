@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What tests of src/cluster across hosts share: hosts of some workers each, joined by a Redis that
+// does nothing by itself, and a client on long-polling whose every request goes somewhere else.
+#pragma once
+
+#include "cluster/relay.hpp"
+#include "host_env.hpp"
+
+#include <deque>
+#include <map>
+
+namespace rt::test {
+
+// One order of all that is said. Each host has a connection that publishes and one that hears.
+class FakeRedis {
+public:
+    struct Said {
+        std::string from;
+        std::string to;                      // empty: everybody
+        std::optional<cluster::Topic> topic; // none: a broadcast
+        std::string body;
+        std::uint64_t number = 0; // of a broadcast
+    };
+
+    struct Ends {
+        std::deque<Said> out;
+        std::deque<Said> in;
+    };
+
+    // The next that a host published takes its place in the order.
+    bool take(const std::string &host) {
+        if (hosts[host].out.empty()) {
+            return false;
+        }
+        const Said said = std::move(hosts[host].out.front());
+        hosts[host].out.pop_front();
+        ++taken;
+        for (auto &[name, ends] : hosts) {
+            if (said.to.empty() || said.to == name) {
+                ends.in.push_back(said);
+            }
+        }
+        return true;
+    }
+
+    std::map<std::string, Ends> hosts;
+    std::set<std::string> gone; // known to be
+    bool up = true;
+    int taken = 0;
+};
+
+class FarHost;
+
+// The bridge as one worker of a host sees it.
+class View final : public cluster::BridgeView {
+public:
+    View(FarHost &host, std::uint32_t seat) : host_(host), seat_(seat) {}
+
+    Result<void> tell(Text to, cluster::Topic topic, std::span<const Bytes> pieces) override;
+    [[nodiscard]] shm::SeatRef holder() const noexcept override;
+    [[nodiscard]] bool is_live(Text host, Millis now) const override;
+    [[nodiscard]] hub::Position sent() const noexcept override;
+    [[nodiscard]] bool is_ordered() const noexcept override;
+
+private:
+    FarHost &host_;
+    std::uint32_t seat_;
+};
+
+// Workers of one host; one of them holds its bridge.
+class FarHost {
+public:
+    struct Far final : cluster::MailEvents {
+        Far(FarHost &host, std::uint32_t seat)
+            : worker(host.host[seat]), view(host, seat),
+              relay({{seat, 1}, host.name, worker.post, view, worker.deadlines, worker.counts}, worker) {
+            worker.letters = this;
+            worker.homes.attach(worker.hub, worker.finder, &relay);
+            relay.attach(worker.hub, worker.homes, worker.finder);
+        }
+
+        void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override {
+            if (kind >= cluster::kRelayMail && kind < cluster::kRelayMailEnd) {
+                relay.on_mail(from, kind, body, now);
+            } else {
+                worker.homes.on_mail(from, kind, body, now);
+            }
+        }
+
+        Worker &worker;
+        View view;
+        cluster::Relay relay;
+    };
+
+    struct Setup {
+        FakeRedis &redis;
+        Rules &rules;
+        std::string name;
+        std::uint32_t workers = 2;
+        std::size_t memory = 1u << 20;
+    };
+
+    explicit FarHost(const Setup &setup)
+        : redis(setup.redis), name(setup.name), host(setup.rules, setup.workers, setup.memory, setup.name) {
+        redis.hosts[name];
+        for (std::uint32_t seat = 0; seat < setup.workers; ++seat) {
+            fars_.push_back(std::make_unique<Far>(*this, seat));
+        }
+    }
+
+    Far &operator[](std::size_t seat) { return *fars_[seat]; }
+    [[nodiscard]] std::size_t size() const { return fars_.size(); }
+
+    // The bridge hears the next thing.
+    bool hear(Millis now = 0) {
+        std::deque<FakeRedis::Said> &in = redis.hosts[name].in;
+        if (in.empty()) {
+            return false;
+        }
+        const FakeRedis::Said said = std::move(in.front());
+        in.pop_front();
+        if (said.topic == cluster::Topic::relay) {
+            fars_[bridge]->relay.on_told(said.from, as_bytes(said.body), now);
+            host[bridge].end_turn(now);
+        }
+        return true;
+    }
+
+    void pass(Millis now) {
+        for (const auto &far : fars_) {
+            far->worker.deadlines.expire(now);
+            far->worker.end_turn(now);
+        }
+    }
+
+    [[nodiscard]] std::int64_t sum(hub::Metric metric) {
+        std::int64_t all = 0;
+        for (const auto &far : fars_) {
+            all += far->worker.counts[metric];
+        }
+        return all;
+    }
+
+    FakeRedis &redis;
+    std::string name;
+    Host host;
+    std::uint32_t bridge = 0;
+    bool has_bridge = true;
+
+private:
+    std::vector<std::unique_ptr<Far>> fars_;
+};
+
+inline Result<void> View::tell(Text to, cluster::Topic topic, std::span<const Bytes> pieces) {
+    if (!host_.redis.up || holder() != shm::SeatRef{seat_, 1}) {
+        return {Code::unavailable, "no bridge"};
+    }
+    std::string body;
+    for (const Bytes piece : pieces) {
+        body += as_text(piece);
+    }
+    host_.redis.hosts[host_.name].out.push_back({host_.name, std::string(to), topic, std::move(body)});
+    return {};
+}
+
+inline shm::SeatRef View::holder() const noexcept {
+    return host_.has_bridge ? shm::SeatRef{host_.bridge, 1} : shm::SeatRef{};
+}
+
+inline bool View::is_live(Text host, Millis) const {
+    const std::string name(host);
+    return host_.redis.gone.count(name) == 0 && host_.redis.hosts.count(name) == 1;
+}
+
+inline hub::Position View::sent() const noexcept { return 0; }
+
+inline bool View::is_ordered() const noexcept { return true; }
+
+// Two hosts.
+struct Far {
+    explicit Far(Rules &rules, std::uint32_t workers = 2)
+        : hosts{FarHost{{redis, rules, "aaaa", workers}}, FarHost{{redis, rules, "bbbb", workers}}} {}
+
+    // Until nothing happens any more.
+    void settle(Millis now = 0) {
+        for (bool more = true; more;) {
+            more = false;
+            for (FarHost &host : hosts) {
+                host.host.mail(now);
+                host.host.deliver(now);
+                more = (redis.up && redis.take(host.name)) || more;
+                more = host.hear(now) || more;
+            }
+        }
+    }
+
+    // Time goes by in steps, and everything happens.
+    void pass(Millis &now, Millis length) {
+        for (const Millis end = now + length; now < end;) {
+            now = std::min(now + 100, end);
+            for (FarHost &host : hosts) {
+                host.pass(now);
+            }
+            settle(now);
+        }
+    }
+
+    FakeRedis redis;
+    std::array<FarHost, 2> hosts;
+};
+
+// A client on long-polling. Each request is at a worker of its choice.
+class Rover {
+public:
+    struct At {
+        std::size_t host;
+        std::size_t worker;
+    };
+
+    Rover(Far &far, At at) : far_(far), host_(at.host) {
+        hub::Birth birth;
+        birth.settings = &far.hosts[at.host].host.session;
+        hub::Connection *connection = *far.hosts[at.host][at.worker].worker.hub.open(birth);
+        connection->session().start_polling(0);
+        connection->start(0);
+        sid = connection->sid();
+        for (std::size_t i = 0; i < far.hosts.size(); ++i) {
+            for (std::size_t j = 0; j < far.hosts[i].size(); ++j) {
+                Worker &worker = far.hosts[i][j].worker;
+                worker.answered = [this, i, j](Handle exchange, const engine::Answer &answer) {
+                    on_answer({i, j}, exchange, answer);
+                };
+                worker.probed = [this](Handle, bool accepted) { probes.push_back(accepted ? 'y' : 'n'); };
+                worker.arrived = [this](Handle, hub::Connection *arrived) {
+                    probes.push_back(arrived != nullptr ? 'Y' : 'N');
+                };
+            }
+        }
+    }
+
+    Rover(const Rover &) = delete;
+    Rover &operator=(const Rover &) = delete;
+
+    [[nodiscard]] bool polls() const { return poll_.generation != 0; }
+    [[nodiscard]] bool posts() const { return post_.generation != 0; }
+
+    void poll(At at, Millis now = 0) {
+        poll_ = next(at);
+        poll_at_ = at;
+        ask(at, {cluster::Call::poll, poll_, {}, 25000}, now);
+    }
+    void post(At at, const std::string &body, Millis now = 0) {
+        post_ = next(at);
+        post_at_ = at;
+        ask(at, {cluster::Call::post, post_, body}, now);
+    }
+    void begin(At at, Millis now = 0) {
+        post_ = next(at);
+        post_at_ = at;
+        ask(at, {cluster::Call::post_begin, post_, {}}, now);
+    }
+    void body(const std::string &body, Millis now = 0) {
+        ask(post_at_, {cluster::Call::post, post_, body}, now);
+    }
+    void of_post(cluster::Call call, Millis now = 0) {
+        ask(post_at_, {call, std::exchange(post_, {}), {}}, now);
+    }
+    void of_poll(cluster::Call call, Millis now = 0) {
+        ask(poll_at_, {call, call == cluster::Call::let_go ? poll_ : std::exchange(poll_, {}), {}}, now);
+    }
+    Handle probe(At at, cluster::Call call, Millis now = 0) {
+        const Handle exchange = next(at);
+        ask(at, {call, exchange, {}}, now);
+        return exchange;
+    }
+
+    [[nodiscard]] hub::Connection *connection() {
+        FarHost &host = far_.hosts[host_];
+        for (std::size_t i = 0; i < host.size(); ++i) {
+            if (hub::Connection *found = host[i].worker.hub.find(sid); found != nullptr) {
+                return found;
+            }
+        }
+        return nullptr;
+    }
+
+    std::string take_broken() { return std::exchange(broken, {}); }
+
+    std::string sid;
+    std::vector<std::string> got; // packets, in their order, but for noops
+    std::string broken;           // whatever is not a 200 with packets, or an ok
+    std::string probes;           // y n: answers to probes; Y N: arrivals
+    int noops = 0;
+
+private:
+    Handle next(At) { return {++slots_, 1}; }
+
+    void ask(At at, const cluster::Asking &asking, Millis now) {
+        FarHost::Far &far = far_.hosts[at.host][at.worker];
+        const std::optional<shm::SeatRef> home = far.worker.finder.home_of(sid);
+        const std::string copy(asking.body); // gone when the answer comes by mail
+        const cluster::Asking asked{asking.call, asking.exchange, copy, asking.holds};
+        const Result<void> done =
+            home ? far.worker.homes.ask({*home, sid}, asked, now) : far.relay.ask(sid, asked, now);
+        far.worker.end_turn(now);
+        if (!done) {
+            on_answer(at, asking.exchange, {400, engine::BodyKind::empty, {}});
+        }
+    }
+
+    void on_answer(At, Handle exchange, const engine::Answer &answer) {
+        const std::string text =
+            std::to_string(answer.status) + (answer.body.empty() ? "" : " " + std::string(answer.body));
+        if (exchange == poll_) {
+            poll_ = {};
+            on_packets(answer, text);
+        } else if (exchange == post_) {
+            post_ = {};
+            broken += text == "200 ok" ? "" : "POST " + text + "; ";
+        }
+    }
+
+    void on_packets(const engine::Answer &answer, const std::string &text) {
+        if (answer.status != 200) {
+            broken += "GET " + text + "; ";
+            return;
+        }
+        for (const std::string &packet : split(std::string(answer.body), '\x1e')) {
+            if (packet == "1") {
+                broken += "closed; ";
+            } else if (packet == "6") {
+                ++noops;
+            } else {
+                got.push_back(packet);
+            }
+        }
+    }
+
+    Far &far_;
+    std::size_t host_;
+    Handle poll_;
+    Handle post_;
+    At poll_at_{};
+    At post_at_{};
+    std::uint32_t slots_ = 0;
+};
+
+} // namespace rt::test
