@@ -46,6 +46,9 @@ public:
     // All that began here before is answered.
     [[nodiscard]] bool is_idle() const noexcept { return answered_ == sent_; }
 
+    // Everything that ends up to here has been handed to the line, or is not for others.
+    [[nodiscard]] std::uint64_t cursor() const noexcept { return reader_.cursor(); }
+
     // Of what has been handed to the line; 0: nothing with a number yet.
     [[nodiscard]] std::uint64_t last_number() const noexcept { return last_number_; }
 

@@ -34,7 +34,7 @@ hub::Position BridgeDoor::sent() const noexcept {
 // member yet would be missed.
 bool BridgeDoor::is_ordered() const noexcept {
     const cluster::RedisSettings *redis = app_.conf().bus.use.redis;
-    return redis != nullptr && redis->mode != cluster::RedisMode::cluster &&
+    return redis != nullptr && redis->nodes.mode != cluster::RedisMode::cluster &&
            redis->adapter.kind == cluster::Adapter::classic && !redis->adapter.rooms;
 }
 
