@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 namespace rt::cluster {
@@ -171,11 +172,10 @@ PeerFields PeerReader::fields(Text object) {
     PeerFields fields;
     for (json::Members each(object); each.next();) {
         const Text key = text_of(each.key());
-        for (const Field &field : kFields) {
-            if (field.name == key) {
-                fields.*field.value = each.value();
-                break;
-            }
+        const auto is_named = [key](const Field &field) { return field.name == key; };
+        const auto field = std::find_if(std::begin(kFields), std::end(kFields), is_named);
+        if (field != std::end(kFields)) {
+            fields.*field->value = each.value();
         }
     }
     return fields;

@@ -262,19 +262,24 @@ void JsonToMsgpack::note_member(Open &object, Text literal) {
     }
 }
 
+// Most objects have few members: each is compared with those before it.
 bool JsonToMsgpack::has_equal_keys(std::size_t first) {
+    if (keys_.size() - first > kFewKeys) {
+        return many_have_equal(first);
+    }
+    bool found = false;
+    for (std::size_t one = first + 1; one < keys_.size(); ++one) {
+        for (std::size_t other = first; other < one; ++other) {
+            found = found || keys_[one].digest == keys_[other].digest;
+        }
+    }
+    return found;
+}
+
+bool JsonToMsgpack::many_have_equal(std::size_t first) {
     const auto by_digest = [](const Key &a, const Key &b) { return a.digest < b.digest; };
     const auto same_digest = [](const Key &a, const Key &b) { return a.digest == b.digest; };
-    const auto begin = keys_.begin() + static_cast<std::ptrdiff_t>(first);
-    if (keys_.size() - first <= kFewKeys) {
-        for (auto one = begin; one != keys_.end(); ++one) {
-            if (std::any_of(begin, one, [&](const Key &other) { return same_digest(*one, other); })) {
-                return true;
-            }
-        }
-        return false;
-    }
-    order_.assign(begin, keys_.end());
+    order_.assign(keys_.begin() + static_cast<std::ptrdiff_t>(first), keys_.end());
     std::sort(order_.begin(), order_.end(), by_digest);
     return std::adjacent_find(order_.begin(), order_.end(), same_digest) != order_.end();
 }

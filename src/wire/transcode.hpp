@@ -55,6 +55,7 @@ private:
     void close_map(const Open &object);
     [[nodiscard]] bool wants_key() const noexcept;
     [[nodiscard]] bool has_equal_keys(std::size_t first);
+    [[nodiscard]] bool many_have_equal(std::size_t first);
     std::size_t put_in_order(const Open &object);
     void merge_equal_keys();
 
