@@ -228,11 +228,13 @@ void while_they_move() {
     std::uint32_t turn = 0;
     std::uint32_t steps = 1;
     for (; call.step(); ++steps) {
-        // One leaves; another comes back to its id, perhaps behind the cursor.
+        // One leaves; another comes back to its id, behind the cursor.
         for (const std::uint32_t number : {turn * 2 + 1, turn * 2 + 2}) {
             static_cast<void>(
                 zone.roster.remove_connection(zone.roster.find_connection(sid_of(number))->ref));
         }
+        add(zone.roster, {1000 + turn * 2, "/other", {"a"}}); // where they were
+        add(zone.roster, {1001 + turn * 2, "/other", {"a"}});
         add(zone.roster, {turn * 2 + 2, "/", {"a"}});
         ++turn;
     }
