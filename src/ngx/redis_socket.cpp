@@ -17,7 +17,8 @@ constexpr Millis kFirstLook = 1; // at a name that is asked for; /etc/hosts take
 constexpr Millis kLongestLook = 20;
 constexpr Millis kGrain = 10;                   // of times to wait
 constexpr int kReadsPerTurn = 8;                // then others have their turn
-constexpr std::size_t kMostPeeked = 128U << 10; // of one reply that stays in the socket until it is whole
+// Of one reply that stays in the socket until it is whole: less than any socket holds.
+constexpr std::size_t kMostPeeked = 16U << 10;
 
 std::array<std::uint8_t, 256U << 10> received; // of this process, whose connections read in turn
 
