@@ -20,6 +20,7 @@ const LONG = 1800; // seconds from which a slope per hour means something
 const MIB = 1 << 20;
 const SEED = Number(process.env.RT_SEED || Date.now() % 1e9);
 const STAYERS = 80;
+const DRAIN = 30000; // realtime_drain: what cannot move leaves by then
 
 patience(SECONDS + 180);
 
@@ -120,7 +121,7 @@ test(`mixed load for ${SECONDS} s, seed ${SEED}`, async () => {
     for (let due = Date.now() + 2000; going(); due = Date.now() + 6000 + dice(6000)) {
         await fault();
         await silence(Math.max(0, Math.min(due, end) - Date.now()));
-        await until(() => nginx.leaving().length === 0, 'old workers leave', PATIENCE);
+        await until(() => nginx.leaving().length === 0, 'old workers leave', DRAIN + PATIENCE);
         samples.push(await memory());
     }
     clearInterval(dancing);
