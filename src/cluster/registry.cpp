@@ -18,7 +18,8 @@ namespace json = wire::json;
 namespace {
 
 // What a reply is for.
-enum : std::uint64_t { kCounted = 1, kSet = 2 };
+constexpr std::uint64_t kCounted = 1;
+constexpr std::uint64_t kSet = 2;
 
 constexpr Text kNamespace = "/"; // every server has it
 constexpr Text kLeaseText = "8000";
