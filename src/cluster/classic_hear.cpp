@@ -70,7 +70,7 @@ Result<const PeerMessage *> ClassicWire::hear(Text channel, Bytes payload) {
     if (!heard) {
         return heard.error();
     }
-    return &reader_.message();
+    return reader_.finish();
 }
 
 // [uid, packet, opts]. What a Node server would die of is refused; what it lets pass, passes.

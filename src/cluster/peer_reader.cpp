@@ -126,6 +126,13 @@ void PeerReader::begin(Text nsp) {
     texts_.clear();
 }
 
+const PeerMessage *PeerReader::finish() noexcept {
+    if (message_.envelope.data.empty()) {
+        message_.envelope.attachments.clear();
+    }
+    return &message_;
+}
+
 void PeerReader::set_says(Says says) {
     message_.says = says;
     set_op(message_.envelope, says);

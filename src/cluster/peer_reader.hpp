@@ -35,6 +35,8 @@ public:
 
     void begin(Text nsp);
     [[nodiscard]] PeerMessage &message() noexcept { return message_; }
+    // Whole: bytes that nothing of it means are gone.
+    [[nodiscard]] const PeerMessage *finish() noexcept;
 
     void set_says(Says says);
     void set_uid(Text said);

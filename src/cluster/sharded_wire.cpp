@@ -182,7 +182,7 @@ Result<const PeerMessage *> ShardedWire::hear(Text channel, Bytes payload) {
     if (Result<void> heard = hear_data(count_of(message.type), reader_.fields(message.data)); !heard) {
         return heard.error();
     }
-    return &reader_.message();
+    return reader_.finish();
 }
 
 Result<void> ShardedWire::hear_data(std::uint32_t type, const PeerFields &data) {

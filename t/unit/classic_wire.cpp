@@ -282,6 +282,12 @@ void bears_responses() {
     }
 }
 
+void drops_bytes_of_nothing() {
+    const auto dialect = make();
+    is(heard(*dialect, "socket.io-response#/#", from_hex("82a9726571756573744964a172a178c40101")),
+       "done\n# nsp /\n# envelope's nsp /\n# request r", "bytes that nothing means are dropped");
+}
+
 void answers_where_it_is_heard() {
     const auto dialect = make();
     PeerMessage answer;
@@ -338,6 +344,7 @@ int main() {
     refuses();
     bears_requests();
     bears_responses();
+    drops_bytes_of_nothing();
     answers_where_it_is_heard();
     never_says_garbage();
     keeps_bytes_in_requests();
