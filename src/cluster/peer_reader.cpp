@@ -120,6 +120,7 @@ std::uint32_t count_of(Text value) noexcept {
 
 void PeerReader::begin(Text nsp) {
     message_.clear();
+    said_uid_ = {};
     message_.nsp = message_.envelope.nsp = nsp;
     message_.envelope.remote = true;
     json_.clear();
@@ -129,6 +130,10 @@ void PeerReader::begin(Text nsp) {
 const PeerMessage *PeerReader::finish() noexcept {
     if (message_.envelope.data.empty()) {
         message_.envelope.attachments.clear();
+    }
+    if (message_.says != Says::broadcast) {
+        message_.uid = said_uid_;
+        message_.number = 0;
     }
     return &message_;
 }
@@ -145,6 +150,7 @@ PeerUid PeerReader::split_uid(Text said) const noexcept {
 
 void PeerReader::set_uid(Text said) {
     const PeerUid uid = split_uid(said);
+    said_uid_ = said;
     message_.uid = uid.uid;
     message_.number = uid.number;
 }

@@ -35,7 +35,7 @@ public:
 
     void begin(Text nsp);
     [[nodiscard]] PeerMessage &message() noexcept { return message_; }
-    // Whole: bytes that nothing of it means are gone.
+    // Whole: bytes that nothing of it means are gone, and only a broadcast has a number.
     [[nodiscard]] const PeerMessage *finish() noexcept;
 
     void set_says(Says says);
@@ -73,6 +73,7 @@ private:
     std::string own_;
     unsigned depth_;
     PeerMessage message_;
+    Text said_uid_;
     std::string json_;              // what was MessagePack
     std::deque<std::string> texts_; // what stands nowhere as it is meant
 };

@@ -195,8 +195,10 @@ void refuses() {
         {"90", "80", "a packet that is an array"},
         {"82a47479706502a46461746191a161", "c0", "options that are nil"},
         {"82a47479706502a46461746191a161", "81a5726f6f6d73a161", "rooms that are text"},
-        {"82a47479706502a46461746191a161", "81a5726f6f6d7391c0", "a room that is nil"},
-        {"82a47479706502a46461746191a161", "81a665786365707491c401ff", "a room that is bytes"},
+        {"82a47479706502a46461746191a161", "81a5726f6f6d7391c0", "a room that is nil",
+         "broadcast\n# nsp /\n# envelope's nsp /\n# uid fmFRaV\n# to <\xff>\n# data [\"a\"]"},
+        {"82a47479706502a46461746191a161", "81a5726f6f6d739291a16101", "a room that is an array",
+         "broadcast\n# nsp /\n# envelope's nsp /\n# uid fmFRaV\n# to <\xff><1>\n# data [\"a\"]"},
         {"82a47479706502a46461746191a161", "80c0", "one byte more"},
     };
     const auto dialect = make();
@@ -265,7 +267,8 @@ void bears_responses() {
         {"{}", "refused"},
         {R"({"requestId":5})", "refused"},
         {R"({"requestId":"r","sockets":5})", "done\n# nsp /\n# envelope's nsp /\n# request r"},
-        {R"({"requestId":"r","sockets":["a",{}]})", "refused"},
+        {R"({"requestId":"r","sockets":["a",{}]})",
+         "ids\n# nsp /\n# envelope's nsp /\n# request r\n# texts <a><\xff>"},
         {R"({"requestId":"r","rooms":["a",7]})",
          "rooms\n# nsp /\n# envelope's nsp /\n# request r\n# texts <a><7>"},
         {R"({"requestId":"r","type":8,"clientCount":-5})",
