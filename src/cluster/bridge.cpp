@@ -10,8 +10,10 @@ namespace rt::cluster {
 namespace {
 
 constexpr std::size_t kRecordsPerTurn = 2000; // of the log, then others have their turn
+constexpr std::size_t kMostCalls = 1000;      // of other servers that wait for an answer
 constexpr std::size_t kRoomsPerBeat = 1000;   // looked at, whether somebody is in them
 constexpr Millis kComplainEvery = 60'000;     // about malformed messages
+constexpr Millis kLeastSettle = 300;          // for Redis to count the servers,
 constexpr Millis kSettle = 1200;              // for the hosts to say how far they are
 constexpr char kVersion = 1;                  // of messages between hosts
 
@@ -90,6 +92,10 @@ void Bridge::connected(Millis now) {
     connected_at_ = now;
     settles_ = table_.deaf_since() != 0 ? now + kSettle : 0;
     missed_ = false;
+    awaited_.clear();
+    for (const HostSeen *seen : registry_.others()) {
+        awaited_.insert(seen->hello.uid);
+    }
     registry_.on_up(now);
     set_state();
     ports_.events.request_turn();
@@ -109,12 +115,13 @@ void Bridge::on_hearing_lost(Millis) {
     hears_ = false;
     settles_ = 0;
     registry_.on_down();
+    peers_.end_all();
     set_state();
 }
 
 void Bridge::set_state() {
     const shm::BridgeState before = table_.state();
-    const bool works = line_up_ && hears_ && registry_.loop_closed();
+    const bool works = line_up_ && hears_ && settles_ == 0 && registry_.loop_closed();
     const bool began = before != shm::BridgeState::off && before != shm::BridgeState::joining;
     const auto lost = began ? shm::BridgeState::degraded : shm::BridgeState::joining;
     const shm::BridgeState state = works ? shm::BridgeState::connected : lost;
@@ -170,8 +177,9 @@ void Bridge::beat(Millis now) {
     if (hears_ && !retired_) {
         table_.set_heard_at(stream_.head());
     }
-    if (settles_ != 0 && now >= settles_) {
-        settle_gap(now);
+    const Millis early = awaited_.empty() ? kSettle - kLeastSettle : 0;
+    if (settles_ != 0 && now >= settles_ - early) {
+        settle_gap();
     }
     if (hears_ && !retired_) {
         interest_.sweep(kRoomsPerBeat);
@@ -208,12 +216,13 @@ bool Bridge::is_idle() const noexcept { return asks_.size() == 0 && has_publishe
 
 // Hosts of ours have said how far they are, and what is missing is counted; what others said
 // meanwhile nobody knows.
-void Bridge::settle_gap(Millis) {
+void Bridge::settle_gap() {
     settles_ = 0;
-    if (missed_ || registry_.other_servers() > 0) {
+    if (missed_ || !awaited_.empty() || registry_.other_servers() > 0) {
         tell_gap();
     }
     table_.set_deaf_since(0);
+    set_state();
 }
 
 void Bridge::tell_gap() {
@@ -235,6 +244,7 @@ void Bridge::on_missed(Text uid, std::uint64_t count, Millis) {
 }
 
 void Bridge::on_host(const HostSeen &host, bool, Millis now) {
+    awaited_.erase(host.hello.uid);
     inbound_.expect(host.hello.uid, host.hello.last, now);
 }
 
@@ -322,6 +332,11 @@ void Bridge::on_question(const PeerMessage &message, Millis now) {
         return;
     default:
         break;
+    }
+    if (calls_.size() == kMostCalls) {
+        ports_.metrics.count(hub::Metric::refused_busy);
+        complain("other servers ask faster than they can be answered", now);
+        return;
     }
     calls_.emplace_back(ports_.roster, message);
     if (calls_.size() == 1) {

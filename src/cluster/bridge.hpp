@@ -16,6 +16,7 @@
 
 #include <array>
 #include <deque>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -132,7 +133,7 @@ private:
     void connected(Millis now);
     void set_state();
     void complain(Text line, Millis now);
-    void settle_gap(Millis now);
+    void settle_gap();
     void tell_gap();
     void call_roll();
 
@@ -153,8 +154,9 @@ private:
     Fn<void(std::uint64_t)> echoes_;
     std::string hosts_channel_;
     std::string own_channel_;
-    Millis complained_ = 0; // when a malformed message was last logged
-    Millis settles_ = 0;    // when it is judged whether anything was missed; 0: nothing is to be
+    Millis complained_ = 0;         // when a malformed message was last logged
+    std::set<std::string> awaited_; // uids of hosts that have not said how far they are
+    Millis settles_ = 0;            // when it is judged whether anything was missed; 0: nothing is to be
     Millis connected_at_ = 0;
     bool line_up_ = false;
     bool hears_ = false;

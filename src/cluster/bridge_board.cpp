@@ -51,6 +51,9 @@ std::string write_board(const hub::ClusterStatus &status, std::size_t most) {
 }
 
 void read_board(Text board, hub::ClusterStatus &into) {
+    if (board.empty()) {
+        return; // nobody has written it yet
+    }
     Reader in(board);
     into.live = in.get<std::uint32_t>();
     into.servers = in.get<std::uint32_t>();

@@ -60,7 +60,7 @@ void Interest::add_rooms(std::vector<Subscription> &to) {
         }
         for (const shm::RoomRow &room : page->rows) {
             std::optional<Subscription> wanted = dialect_.of_room(room.nsp, room.name, is_own(room.name));
-            if (wanted && rooms_.emplace(room.nsp, room.name).second) {
+            if (wanted && rooms_.try_emplace({room.nsp, room.name}, *wanted).second) {
                 to.push_back(std::move(*wanted));
             }
         }
@@ -89,7 +89,7 @@ void Interest::look_at_room(Text nsp, Text room) {
         return;
     }
     const std::pair<std::string, std::string> key{nsp, room};
-    if (rooms_.insert(key).second) {
+    if (rooms_.try_emplace(key, *channel).second) {
         hearing_.subscribe({&*channel, 1});
     }
 }
@@ -99,14 +99,12 @@ void Interest::sweep(std::size_t most) {
     std::vector<Subscription> left;
     auto room = rooms_.upper_bound(swept_);
     for (; room != rooms_.end() && most > 0; --most) {
-        swept_ = *room;
-        if (roster_.concerns(room->first, room->second)) {
+        swept_ = room->first;
+        if (roster_.concerns(swept_.first, swept_.second)) {
             ++room;
             continue;
         }
-        if (std::optional<Subscription> channel = dialect_.of_room(room->first, room->second, true)) {
-            left.push_back(std::move(*channel));
-        }
+        left.push_back(std::move(room->second));
         room = rooms_.erase(room);
     }
     if (room == rooms_.end()) {

@@ -8,6 +8,7 @@
 #include "cluster/post_office.hpp"
 #include "shm/roster.hpp"
 
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -62,7 +63,7 @@ private:
     std::string host_;
     std::set<std::string, std::less<>> namespaces_;
     using Room = std::pair<std::string, std::string>; // of a namespace
-    std::set<Room> rooms_;
+    std::map<Room, Subscription> rooms_;
     Room swept_; // the last one that was looked at
 };
 

@@ -35,6 +35,7 @@ void Outbound::start() {
     reader_.seek(table_.published());
     fresh_ = stream_.head();
     sent_ = answered_ = table_.published();
+    said_ = 0;
     blocked_ = false;
 }
 
@@ -88,12 +89,13 @@ Outbound::Step Outbound::publish(const shm::StreamReader::Next &next, Millis now
 }
 
 void Outbound::say(const hub::Envelope &envelope) {
-    if (overran_ && envelope.number != 0) {
-        const std::uint64_t lost = envelope.number - last_number_ - 1;
-        ports_.metrics.add(hub::Metric::bus_overrun, static_cast<std::int64_t>(lost));
-        overran_ = false;
+    if (envelope.number != 0) {
+        if (std::exchange(overran_, false) && envelope.number > last_number_) {
+            const std::uint64_t lost = envelope.number - last_number_ - 1;
+            ports_.metrics.add(hub::Metric::bus_overrun, static_cast<std::int64_t>(lost));
+        }
+        last_number_ = said_ = envelope.number;
     }
-    last_number_ = envelope.number != 0 ? envelope.number : last_number_;
     message_.clear();
     message_.says = says_of(envelope.op);
     message_.nsp = envelope.nsp;

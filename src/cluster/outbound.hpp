@@ -49,8 +49,9 @@ public:
     // Everything that ends up to here has been handed to the line, or is not for others.
     [[nodiscard]] std::uint64_t cursor() const noexcept { return reader_.cursor(); }
 
-    // Of what has been handed to the line; 0: nothing with a number yet.
-    [[nodiscard]] std::uint64_t last_number() const noexcept { return last_number_; }
+    // Of what has been handed to this line, so that what is told of it next comes behind; 0:
+    // nothing with a number yet.
+    [[nodiscard]] std::uint64_t last_number() const noexcept { return said_; }
 
 private:
     enum class Step : std::uint8_t { done, refused, nothing };
@@ -71,6 +72,7 @@ private:
     hub::Position sent_ = 0;     // the end of the last one that was sent
     hub::Position answered_ = 0; // of the last one that Redis answered
     std::uint64_t last_number_ = 0;
+    std::uint64_t said_ = 0;
     bool blocked_ = false; // the line takes no more until it has answered something
     bool overran_ = false;
 };

@@ -15,9 +15,11 @@ using cluster::Subscription;
 
 namespace {
 
-constexpr Millis kLeaving = 500;     // for what was sent to be answered
-constexpr Millis kAnswering = 5000;  // for clients to answer what other servers asked
-constexpr std::uint64_t kEnding = 1; // the cookie of a CLIENT KILL; others of nobody have 0
+constexpr Millis kLeaving = 500;    // for what was sent to be answered
+constexpr Millis kAnswering = 5000; // for clients to answer what other servers asked
+// Cookies of CLIENT KILL; others of nobody have 0.
+constexpr std::uint64_t kEnding = 1; // of the one that hears, which is waited for
+constexpr std::uint64_t kEnded = 2;
 
 cluster::DialectSettings dialect_settings(const App &app, const cluster::RedisUse &use) {
     const cluster::RedisAdapter &adapter = use.redis->adapter;
@@ -102,7 +104,7 @@ struct RedisBus::Held {
 };
 
 void RedisBus::Publishing::on_greeted(Millis now) {
-    bus_.table_.set_client(shm::BridgeLink::publishes, bus_.held_->pub.wire().client_id());
+    bus_.end_former_publisher(now);
     bus_.end_former(now);
     bus_.held_->bridge.on_line_up(now);
 }
@@ -115,13 +117,13 @@ void RedisBus::Publishing::on_lost(const cluster::RedisLoss &, Millis now) {
 void RedisBus::Publishing::on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) {
     if (cookie == kEnding) {
         bus_.hear_everything(now);
-    } else {
+    } else if (cookie != kEnded) {
         bus_.held_->bridge.on_reply(cookie, &reply, now);
     }
 }
 
 void RedisBus::Publishing::on_unknown(std::uint64_t cookie, Millis now) {
-    if (cookie != kEnding) { // once more, with the next connection
+    if (cookie != kEnding && cookie != kEnded) { // once more, with the next connection
         bus_.held_->bridge.on_reply(cookie, nullptr, now);
     }
 }
@@ -328,6 +330,16 @@ void RedisBus::end_former(Millis now) {
         const std::string id = std::to_string(held_->ends);
         static_cast<void>(held_->pub.wire().command(kEnding, {"CLIENT", "KILL", "ID", id}, now));
     }
+}
+
+// What it has sent and Redis has not read is never carried out: it is sent again now.
+void RedisBus::end_former_publisher(Millis now) {
+    const std::uint64_t former = table_.client(shm::BridgeLink::publishes);
+    cluster::RedisWire &wire = held_->pub.wire();
+    if (former != 0 && former != wire.client_id()) {
+        static_cast<void>(wire.command(kEnded, {"CLIENT", "KILL", "ID", std::to_string(former)}, now));
+    }
+    table_.set_client(shm::BridgeLink::publishes, wire.client_id());
 }
 
 void RedisBus::hear_everything(Millis now) {

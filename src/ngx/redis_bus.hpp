@@ -63,6 +63,7 @@ private:
     void hear_everything(Millis now);
     void heard_all(Millis now);
     void end_former(Millis now);
+    void end_former_publisher(Millis now);
     void warn_of_start();
     template <class Command> void change(std::span<const cluster::Subscription> all, Command command);
 

@@ -15,8 +15,8 @@ namespace {
 
 constexpr Millis kFirstLook = 1; // at a name that is asked for; /etc/hosts takes no longer
 constexpr Millis kLongestLook = 20;
-constexpr Millis kGrain = 10;                   // of times to wait
-constexpr int kReadsPerTurn = 8;                // then others have their turn
+constexpr Millis kGrain = 10;    // of times to wait
+constexpr int kReadsPerTurn = 8; // then others have their turn
 // Of one reply that stays in the socket until it is whole: less than any socket holds.
 constexpr std::size_t kMostPeeked = 16U << 10;
 
@@ -302,8 +302,9 @@ void RedisSocket::on_flush(ngx_event_t *event) noexcept {
 }
 
 void RedisSocket::readable(Millis now) {
-    if (c_->close != 0) {
-        fail("the worker shuts down", now);
+    if (c_->close != 0) { // nginx quits: whoever has the link says when it ends
+        c_->close = 0;
+        c_->idle = 0;
     } else if (!events_.is_ours()) {
         return;
     } else if (phase_ == Phase::open && peek_) {

@@ -254,7 +254,7 @@ void Worker::read_later(ngx_connection_t &c) noexcept { post_event(c.read, &ngx_
 // alive while it has clients or holds requests of others' clients.
 void Worker::set_timer() {
     const Millis next = deadlines_.next();
-    beat_.cancelable = has_sessions() ? 0 : 1;
+    beat_.cancelable = timer_.cancelable = has_sessions() ? 0 : 1;
     if (next == timer_due_) {
         return;
     }
