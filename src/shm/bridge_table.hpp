@@ -33,7 +33,7 @@ enum class BridgeLink : std::uint32_t { publishes, hears };
 class BridgeTable {
 public:
     static constexpr std::size_t kHosts = 256; // other hosts whose numbers are remembered
-    static constexpr Millis kSilent = 1000;    // a holder without a beat for so long is replaced
+    static constexpr Millis kSilent = 600;     // a holder without a beat for so long is replaced
     static constexpr std::uint64_t kLayout = layout_of({0x62726467, 1, kLine});
 
     static std::size_t bytes() noexcept;
