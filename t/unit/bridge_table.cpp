@@ -65,20 +65,20 @@ void holder() {
     ok(!host.table.holder(), "at first nobody");
     ok(host.take(0, 10).mine && host.table.holder() == host.seat[0], "who comes first");
     ok(host.take(0, 20).mine && !host.take(0, 20).former, "keeps it");
-    ok(!host.take(1, 1000).mine, "while it beats nobody else gets it");
-    ok(host.take(1, 1010).mine && host.table.holder() == host.seat[1], "silent for a second it is replaced");
-    host.table.beat(host.seat[0], 1500);
-    is(host.table.last_beat(), Millis{1010}, "and its beat counts no more");
-    host.table.beat(host.seat[1], 1500);
-    const BridgeTable::Taken early = host.take(0, 2400);
-    ok(!early.mine, "the new holder's does");
+    constexpr Millis silent = BridgeTable::kSilent;
+    ok(!host.take(1, 9 + silent).mine, "while it beats nobody else gets it");
+    ok(host.take(1, 10 + silent).mine && host.table.holder() == host.seat[1], "a silent one is replaced");
+    host.table.beat(host.seat[0], 20 + silent);
+    is(host.table.last_beat(), 10 + silent, "and its beat counts no more");
+    host.table.beat(host.seat[1], 20 + silent);
+    ok(!host.take(0, 19 + 2 * silent).mine, "the new holder's does");
     host.die(1);
-    const BridgeTable::Taken after = host.take(0, 1501);
+    const BridgeTable::Taken after = host.take(0, 21 + silent);
     ok(after.mine && after.former == host.seat[1], "a dead one is replaced at once, and named");
     host.give_back(2);
     ok(host.table.holder() == host.seat[0], "only the holder gives back");
     host.give_back(0);
-    const BridgeTable::Taken orderly = host.take(2, 1502);
+    const BridgeTable::Taken orderly = host.take(2, 22 + silent);
     ok(orderly.mine && !orderly.former, "what was given back has no former holder");
 }
 
