@@ -77,8 +77,9 @@ class Host {
     get port() { return this.nginx.values.PORT_SPREAD; }
     get url() { return `http://127.0.0.1:${this.port}`; }
 
-    async status() { return JSON.parse((await get(this, '/status?format=json')).text); }
-    async state() { return (await get(this, '/state')).text; }
+    // By the port that all workers share: a worker that is stopped does not take these.
+    async status() { return JSON.parse((await get(this.nginx, '/status?format=json')).text); }
+    async state() { return (await get(this.nginx, '/state')).text; }
 
     // Resolves when the bridge says `state`.
     becomes(state, ms = PATIENCE) {
@@ -92,7 +93,7 @@ class Host {
 
     // POSTs a message or a batch; resolves with {status, body}.
     async publish(document) {
-        const { status, text } = await post(this, '/publish', JSON.stringify(document), { 'Content-Type': 'application/json' });
+        const { status, text } = await post(this.nginx, '/publish', JSON.stringify(document), { 'Content-Type': 'application/json' });
         return { status, body: JSON.parse(text) };
     }
 

@@ -18,7 +18,7 @@ const { deadline, until } = require('./until');
 const PATIENCE = 10000 * tap.SLOW;
 const READY = /Ready to accept connections|The server is now ready|Sentinel ID is/;
 
-const DEFAULTS = { save: '""', appendonly: 'no', 'repl-diskless-sync-delay': 0, 'repl-ping-replica-period': 1 };
+const DEFAULTS = { save: '""', appendonly: 'no', 'enable-debug-command': 'local', 'repl-diskless-sync-delay': 0, 'repl-ping-replica-period': 1 };
 
 const line = ([name, value]) => [].concat(value).map((one) => `${name} ${one}`).join('\n');
 
