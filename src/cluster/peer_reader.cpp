@@ -230,30 +230,33 @@ Result<void> PeerReader::read_texts(msgpack::Reader &in, std::vector<Text> &into
         if (!in.next()) {
             return {Code::protocol, "malformed MessagePack"};
         }
-        std::string number;
-        switch (in.token().kind) {
-        case msgpack::Kind::text:
-            into.push_back(as_text(in.token().bytes));
-            continue;
-        case msgpack::Kind::natural:
-            json::append_number(number, static_cast<double>(in.token().natural));
-            break;
-        case msgpack::Kind::integer:
-            json::append_number(number, static_cast<double>(in.token().integer));
-            break;
-        case msgpack::Kind::real:
-            json::append_number(number, in.token().real);
-            break;
-        default:
-            if (!in.skip()) {
-                return {Code::protocol, "malformed MessagePack"};
-            }
-            into.push_back(kNobodysRoom);
-            continue;
+        into.push_back(room_of(in.token()));
+        if (!in.skip()) {
+            return {Code::protocol, "malformed MessagePack"};
         }
-        into.push_back(keep(std::move(number)));
     }
     return {};
+}
+
+// A number as JavaScript writes it.
+Text PeerReader::room_of(const msgpack::Token &token) {
+    std::string number;
+    switch (token.kind) {
+    case msgpack::Kind::text:
+        return as_text(token.bytes);
+    case msgpack::Kind::natural:
+        json::append_number(number, static_cast<double>(token.natural));
+        break;
+    case msgpack::Kind::integer:
+        json::append_number(number, static_cast<double>(token.integer));
+        break;
+    case msgpack::Kind::real:
+        json::append_number(number, token.real);
+        break;
+    default:
+        return kNobodysRoom;
+    }
+    return keep(std::move(number));
 }
 
 Result<void> PeerReader::read_opts(Text object) {

@@ -68,6 +68,7 @@ public:
 
 private:
     Text keep(std::string text);
+    Text room_of(const wire::msgpack::Token &token);
     Result<void> check_attachments(Text data);
 
     std::string own_;
