@@ -263,6 +263,7 @@ build_bench() { make -s -j"$JOBS" -C "$ROOT" -f t/bench/bench.mk OUT="$BUILD/ben
 
 # The rows of docs/benchmarks.md, or those whose names begin as the arguments do.
 verb_bench() {
+    need_packages redis-server
     prepare_bench
     locked install_packages_of t/bench
     "$ROOT/t/bench/bench.js" "$@"

@@ -5,7 +5,7 @@
 'use strict';
 
 const { ROWS } = require('./lib/rows');
-const { start } = require('./lib/servers');
+const { start } = require('./lib/hosts');
 const { measure } = require('./lib/load');
 const table = require('./lib/table');
 

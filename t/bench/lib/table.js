@@ -24,7 +24,8 @@ function comparison(row, runs) {
         const [one, two, ourOne, ourTwo] = row.gain;
         return `gain ${ratio(row, runs, ourTwo, ourOne).toFixed(2)}, the loop's ${ratio(row, runs, two, one).toFixed(2)}`;
     }
-    return row.against ? `${percent(ratio(row, runs, 'nginx', row.against))} of the ${TITLES[row.against]}` : '';
+    const ours = row.servers.find((server) => server.startsWith('nginx'));
+    return row.against ? `${percent(ratio(row, runs, ours, row.against))} of the ${TITLES[row.against]}` : '';
 }
 
 function line(row, runs) {

@@ -47,7 +47,8 @@ void Crowd::close_all() {
 
 void Crowd::open_one() {
     Peer peer;
-    peer.fd = connect_from(source_, options_.server);
+    const bool speaks = peers_.empty() && options_.speaker.port != 0;
+    peer.fd = connect_from(source_, speaks ? options_.speaker : options_.server);
     peer.index = static_cast<std::uint32_t>(peers_.size());
     expect(peer, EPOLLOUT, EPOLL_CTL_ADD);
     peers_.push_back(std::move(peer));

@@ -20,6 +20,7 @@ constexpr Entry kScenarios[] = {
     {"handshakes", bench::run_handshakes},
     {"hold", bench::run_hold},
     {"cast", bench::run_cast},
+    {"publish", bench::run_publish},
 };
 
 } // namespace

@@ -15,6 +15,12 @@ void take(const Words &words, const char *name, std::uint32_t &value) {
     }
 }
 
+void take(const Words &words, const char *name, Address &address) {
+    std::uint32_t port = address.port;
+    take(words, name, port);
+    address.port = static_cast<std::uint16_t>(port);
+}
+
 void take(const Words &words, const char *name, double &value) {
     if (const auto found = words.find(name); found != words.end()) {
         value = std::stod(found->second);
@@ -41,14 +47,15 @@ Options parse_options(int count, char **words) {
         given[word.substr(0, equals)] = equals == std::string::npos ? "" : word.substr(equals + 1);
     }
     Options options;
-    std::uint32_t port = options.server.port;
-    take(given, "port", port);
-    options.server.port = static_cast<std::uint16_t>(port);
+    take(given, "port", options.server);
+    take(given, "speak", options.speaker);
+    take(given, "redis", options.redis);
     take(given, "clients", options.clients);
     take(given, "most", options.most);
     take(given, "window", options.window);
     take(given, "payload", options.payload);
     take(given, "rate", options.rate);
+    take(given, "rooms", options.rooms);
     take(given, "ramp", options.ramp);
     take(given, "source", options.source);
     take(given, "spin", options.spin);

@@ -58,4 +58,8 @@ void run_hold(const Options &options);
 // One client sends an event to all.
 void run_cast(const Options &options);
 
+// Broadcasts as a Node server publishes them (its Redis adapter, classic): `rate` a second to
+// `rooms`; with rate 0 as fast as `clients` of the server hear them, `window` in flight.
+void run_publish(const Options &options);
+
 } // namespace bench

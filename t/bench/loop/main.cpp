@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The bare loop: loop <port> [joining] [two]
+// The bare loop: loop <port> [joining] [two] [redis=<port>]
 #include "loop/server.hpp"
 
 #include <csignal>
@@ -36,6 +36,8 @@ int main(int count, char **words) {
             settings.joining = true;
         } else if (word == "two") {
             settings.sibling = split();
+        } else if (word.starts_with("redis=")) {
+            settings.redis = static_cast<std::uint16_t>(std::atoi(words[i] + word.find('=') + 1));
         } else {
             settings.port = static_cast<std::uint16_t>(std::atoi(words[i]));
         }

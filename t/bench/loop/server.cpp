@@ -36,6 +36,11 @@ Loop::Loop(const LoopSettings &settings)
     if (settings_.sibling != -1) {
         expect(settings_.sibling, static_cast<std::uint64_t>(settings_.sibling), EPOLLIN);
     }
+    if (settings_.redis != 0) {
+        relay_ = std::make_unique<Relay>(settings_.redis);
+        expect(relay_->says(), static_cast<std::uint64_t>(relay_->says()), EPOLLIN);
+        expect(relay_->hears(), static_cast<std::uint64_t>(relay_->hears()), EPOLLIN);
+    }
 }
 
 void Loop::run() {
@@ -59,6 +64,10 @@ void Loop::take(std::uint64_t what, std::uint32_t events) {
         accept_all();
     } else if (fd == settings_.sibling) {
         hear_sibling();
+    } else if (relay_ && fd == relay_->says()) {
+        relay_->skip_answers();
+    } else if (relay_ && fd == relay_->hears()) {
+        hear_redis();
     } else {
         Client &client = clients_[static_cast<std::size_t>(fd)];
         if (client.blocked && (events & EPOLLOUT) != 0) {
@@ -90,6 +99,10 @@ void Loop::hear_sibling() {
         }
         cast_here({buffer_.data(), static_cast<std::size_t>(got)});
     }
+}
+
+void Loop::hear_redis() {
+    relay_->each([this](Text frame) { cast_here(frame); });
 }
 
 void Loop::hear(Client &client) {
@@ -140,7 +153,12 @@ void Loop::on_packet(Client &client, Text packet) {
     }
 }
 
+// Through Redis it comes back to us, too.
 void Loop::cast(Text frame) {
+    if (relay_) {
+        relay_->say(frame);
+        return;
+    }
     if (settings_.sibling != -1 && send(settings_.sibling, frame.data(), frame.size(), 0) == -1) {
         fail("the other process");
     }

@@ -3,9 +3,11 @@
 // and event. It knows the events of the benchmark by their bytes, nothing else, and no limit.
 #pragma once
 
+#include "loop/relay.hpp"
 #include "net/frames.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,8 +15,9 @@ namespace bench {
 
 struct LoopSettings {
     std::uint16_t port = 3000;
-    bool joining = false; // collects all that is ready to read, then writes once per client
-    int sibling = -1;     // a socket to another process with clients of its own
+    bool joining = false;    // collects all that is ready to read, then writes once per client
+    int sibling = -1;        // a socket to another process with clients of its own
+    std::uint16_t redis = 0; // what is cast goes through this Redis; 0: through none
 };
 
 class Loop {
@@ -40,6 +43,7 @@ private:
     void take(std::uint64_t what, std::uint32_t events);
     void accept_all();
     void hear_sibling();
+    void hear_redis();
     void hear(Client &client);
     [[nodiscard]] Text upgrade(Client &client, Text bytes);
     void on_packet(Client &client, Text packet);
@@ -60,6 +64,7 @@ private:
     std::vector<Target> targets_; // of broadcasts: who joined
     std::string collected_;       // joining: what this turn has to write
     std::string buffer_;
+    std::unique_ptr<Relay> relay_;
 };
 
 } // namespace bench
