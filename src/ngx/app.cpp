@@ -120,7 +120,8 @@ App::~App() { leave_zones(worker_.seat()); }
 
 std::string App::host() const { return host_of(zones_->log->region); }
 
-std::string App::uid() const { return host() + epoch_of(zones_->log->region); }
+// No Node server's has 16 hexadecimal digits and another character.
+std::string App::uid() const { return host() + epoch_of(zones_->log->region).substr(0, 6) + "_"; }
 
 void App::connect_bridge(cluster::Bridge &bridge) { bridge.listen(cluster::Topic::relay, relay_); }
 
