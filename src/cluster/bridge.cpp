@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kRecordsPerTurn = 2000; // of the log, then others have their turn
 constexpr std::size_t kMostCalls = 1000;      // of other servers that wait for an answer
 constexpr std::size_t kRoomsPerBeat = 1000;   // looked at, whether somebody is in them
+constexpr Millis kQuiet = 1000;               // without a byte and without the probe it is broken
 constexpr Millis kComplainEvery = 60'000;     // about malformed messages
 constexpr Millis kLeastSettle = 300;          // for Redis to count the servers,
 constexpr Millis kSettle = 1200;              // for the hosts to say how far they are
@@ -91,7 +92,8 @@ void Bridge::connected(Millis now) {
     outbound_.start();
     connected_at_ = now;
     settles_ = table_.deaf_since() != 0 ? now + kSettle : 0;
-    missed_ = false;
+    missed_ = broken_ = false;
+    heard_ = now;
     awaited_.clear();
     for (const HostSeen *seen : registry_.others()) {
         awaited_.insert(seen->hello.uid);
@@ -121,7 +123,7 @@ void Bridge::on_hearing_lost(Millis) {
 
 void Bridge::set_state() {
     const shm::BridgeState before = table_.state();
-    const bool works = line_up_ && hears_ && settles_ == 0 && registry_.loop_closed();
+    const bool works = line_up_ && hears_ && settles_ == 0 && !broken_;
     const bool began = before != shm::BridgeState::off && before != shm::BridgeState::joining;
     const auto lost = began ? shm::BridgeState::degraded : shm::BridgeState::joining;
     const shm::BridgeState state = works ? shm::BridgeState::connected : lost;
@@ -183,6 +185,7 @@ void Bridge::beat(Millis now) {
     }
     if (hears_ && !retired_) {
         interest_.sweep(kRoomsPerBeat);
+        judge_loop(now);
     }
 }
 
@@ -304,6 +307,7 @@ void Bridge::on_message(Text channel, Bytes payload, Millis now) {
     if (retired_) {
         return;
     }
+    heard_ = now;
     if (channel == hosts_channel_ || channel == own_channel_) {
         on_host_message(payload, now);
     } else {
@@ -381,9 +385,15 @@ void Bridge::complain(Text line, Millis now) {
 
 Text Bridge::bridge_state() { return shm::state_name(table_.state()); }
 
-void Bridge::on_loop(bool closed, Millis) {
+// A busy connection brings the probe late: what still comes shows that it works.
+void Bridge::on_loop(bool, Millis now) { judge_loop(now); }
+
+void Bridge::judge_loop(Millis now) {
+    const bool silent = line_up_ && hears_ && !registry_.loop_closed() && now - heard_ >= kQuiet;
+    const bool news = silent && !broken_;
+    broken_ = silent;
     set_state();
-    if (!closed) {
+    if (news) {
         ports_.events.on_loop_broken();
     }
 }

@@ -134,6 +134,7 @@ private:
     void set_state();
     void complain(Text line, Millis now);
     void settle_gap();
+    void judge_loop(Millis now);
     void tell_gap();
     void call_roll();
 
@@ -158,8 +159,10 @@ private:
     std::set<std::string> awaited_; // uids of hosts that have not said how far they are
     Millis settles_ = 0;            // when it is judged whether anything was missed; 0: nothing is to be
     Millis connected_at_ = 0;
+    Millis heard_ = 0; // when a message came, whichever
     bool line_up_ = false;
     bool hears_ = false;
+    bool broken_ = false; // what is said does not come back
     bool missed_ = false; // something was, since it was lost
     bool retired_ = false;
 };

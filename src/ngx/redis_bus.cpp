@@ -16,6 +16,7 @@ using cluster::Subscription;
 namespace {
 
 constexpr Millis kLeaving = 500;    // for what was sent to be answered
+constexpr Millis kAskAgain = 3000;  // to hear what Redis refused
 constexpr Millis kAnswering = 5000; // for clients to answer what other servers asked
 // Cookies of CLIENT KILL; others of nobody have 0.
 constexpr std::uint64_t kEnding = 1; // of the one that hears, which is waited for
@@ -132,16 +133,17 @@ void RedisBus::Hearing::on_lost(const cluster::RedisLoss &, Millis now) {
     bus_.warn_of_start();
     Held &held = *bus_.held_;
     held.hears = held.whole = false;
+    bus_.asks_again_ = 0;
     empty_box(bus_.app_.conf().settings.name);
     held.ends = bus_.table_.client(shm::BridgeLink::hears);
     held.bridge.on_hearing_lost(now);
 }
 
-// Too few rights, most likely: tried again after a while, they may be given.
+// Too few rights, most likely: asked again after a while, they may be given.
 void RedisBus::Hearing::on_reply(std::uint64_t, const wire::RespValue &reply, Millis now) {
     if (reply.is(wire::RespKind::error)) {
-        bus_.refused_ = reply.text();
-    } else {
+        bus_.refused(reply.text(), now);
+    } else if (bus_.asks_again_ == 0) {
         bus_.heard_all(now);
     }
 }
@@ -198,9 +200,6 @@ bool RedisBus::work(Millis now) {
         held_->pub.reset("what is published does not come back", now);
         held_->sub.reset("what is published does not come back", now);
     }
-    if (const std::string refused = std::exchange(refused_, {}); !refused.empty()) {
-        held_->sub.reset(refused, now);
-    }
     return held_->bridge.work(now);
 }
 
@@ -209,6 +208,10 @@ void RedisBus::beat(Millis now) {
         table_.beat(app_.worker().seat(), now);
         held_->bridge.beat(now);
         show(now);
+        if (asks_again_ != 0 && now >= asks_again_) {
+            asks_again_ = 0;
+            hear_everything(now);
+        }
     }
 }
 
@@ -316,6 +319,15 @@ void RedisBus::stop(Millis now) {
 }
 
 // --- what is heard ---
+
+void RedisBus::refused(Text text, Millis now) {
+    asks_again_ = now + kAskAgain;
+    if (refused_ != text) {
+        refused_ = text;
+        app_.worker().core_log().write(Level::error,
+                                       "Redis sub client error: may not hear what it has to: " + refused_);
+    }
+}
 
 // Redis counts connections: the one before this has to be gone first.
 void RedisBus::end_former(Millis now) {

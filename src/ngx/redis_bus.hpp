@@ -64,6 +64,7 @@ private:
     void heard_all(Millis now);
     void end_former(Millis now);
     void end_former_publisher(Millis now);
+    void refused(Text text, Millis now);
     void warn_of_start();
     template <class Command> void change(std::span<const cluster::Subscription> all, Command command);
 
@@ -93,6 +94,7 @@ private:
     bool follows_rooms_ = false; // the dialect has channels for rooms,
     bool follows_ids_ = false;   // and for the sockets' own
     std::string refused_;        // why Redis does not let us hear
+    Millis asks_again_ = 0;      // then
     bool warned_ = false;
 };
 
