@@ -4,29 +4,158 @@
 // old home, what stands behind it from the new one (docs/architecture.md, Many hosts).
 #pragma once
 
+#include "base/deadlines.hpp"
 #include "cluster/abroad.hpp"
+#include "cluster/cut.hpp"
+#include "cluster/papers.hpp"
 #include "cluster/relay.hpp"
+
+#include <compare>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace rt::cluster {
 
-// Mail of these kinds is for Crossing.
-inline constexpr std::uint16_t kCrossingMail = 320;
-inline constexpr std::uint16_t kCrossingMailEnd = 340;
+// Mail of the kinds from here to the end is for Crossing.
+inline constexpr std::uint16_t kCrossingMail = 310;
+inline constexpr std::uint16_t kCrossingMailEnd = 320;
+
+// One crossing, of the worker that was the session's home.
+struct Ticket {
+    std::uint32_t seat = 0;
+    std::uint32_t seat_generation = 0;
+    std::uint64_t number = 0;
+
+    auto operator<=>(const Ticket &) const noexcept = default;
+};
 
 class Crossing final : public Ferry, public HostLineEvents, public MailEvents {
 public:
+    static constexpr Millis kPatience = 3000;   // with the barrier
+    static constexpr Millis kRepeat = 1000;     // of an image whose arrival nobody confirms
+    static constexpr int kRepeats = 5;          // then the session ends
+    static constexpr Millis kForgotten = 10000; // what a bridge knows of a crossing
+
+    struct Ports {
+        LogBus &bus;
+        hub::Hub &hub;
+        hub::Replies &replies; // of this worker's clients, to whoever asks on this host
+        Relay &relay;
+        Registrar &registrar;
+        HomeEvents &events;
+    };
+
+    Crossing(const AbroadPorts &abroad, const Ports &ports) : abroad_(abroad), ports_(ports) {}
+
+    // At the holder of the bridge: this broadcast of ours came back.
+    void on_echo(std::uint64_t number) noexcept { echoed_ = number; }
+
+    // Once per turn of every worker, behind what it has published.
+    void go_on(Millis now);
+
+    // Sessions that are on their way from here.
+    [[nodiscard]] std::size_t size() const noexcept { return voyages_.size(); }
+
+    // Ferry
+    [[nodiscard]] bool may_take() const override { return abroad_.bridge.is_ordered(); }
+    bool on_take(const engine::ExchangeId &by, Millis now) override;
+    void on_image(Text from, const engine::ExchangeId &to, Bytes image, Millis now) override;
+    void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now) override;
+    [[nodiscard]] bool has(Text sid) const override;
+
     // HostLineEvents, of Topic::crossing: in the order of the connection with everything else that
     // is heard; what was heard before is in the log by then.
     void on_told(Text from, Bytes body, Millis now) override;
 
-    // At the bridge's holder: this broadcast of ours came back.
-    void on_echo(std::uint64_t number) noexcept;
-
-    // Once per turn of every worker.
-    void go_on(Millis now);
-
     // MailEvents
     void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override;
+
+private:
+    // --- at the old home (crossing.cpp) ---
+
+    struct Voyage final : Deadline {
+        explicit Voyage(Crossing &owner_) : owner(owner_) {}
+        void on_deadline(Millis now) override { owner.on_late(*this, now); }
+
+        Crossing &owner;
+        Ticket ticket;
+        std::string sid;
+        engine::ExchangeId to;
+        hub::RecordRef record;
+        hub::Position at = 0; // of the image in the log
+        std::string image;
+        bool departed = false; // the image is whole, and the session not of this host any more
+        int repeats = 0;
+    };
+
+    // Where the barrier stands in the old home's log.
+    struct Sides {
+        hub::Position own = 0;    // what began here and ends up to here is before it
+        hub::Position others = 0; // the same of what began elsewhere
+    };
+
+    // What is kept of a barrier until it is published; then, until it comes back.
+    struct Barrier {
+        Ticket ticket;
+        engine::ExchangeId to;
+        hub::Position at = 0; // not before this has been published
+    };
+
+    void on_sides(const Ticket &ticket, const Sides &sides, Millis now);
+    [[nodiscard]] hub::Connection *catch_up(const Voyage &voyage, const Sides &sides, Millis now);
+    void depart(Voyage &voyage, hub::Connection &connection, Millis now);
+    void send_image(const Voyage &voyage);
+    void on_late(Voyage &voyage, Millis now);
+    void stay(const Voyage &voyage, Millis now);
+    void come_home(const Voyage &voyage, Millis now);
+    void on_confirmed(const Ticket &ticket, bool arrived, Millis now);
+
+    // --- at the new home ---
+
+    struct Arrival {
+        std::string from;
+        engine::ExchangeId to;
+        bool cut_known = false;
+        Cut cut;
+    };
+
+    void arrive(const Arrival &arrival, Text image, Millis now);
+    [[nodiscard]] Result<hub::Connection *> settle(const Arrival &arrival, Text sid, Reader &in, Millis now);
+    void confirm(const Arrival &arrival, const Ticket &ticket, bool arrived);
+
+    // --- at the holders of the bridges (barriers.cpp) ---
+
+    struct Waited {
+        engine::ExchangeId by;
+        Ticket ticket;
+        Cut cut;
+        bool heard = false;
+        Millis until = 0;
+    };
+
+    struct Published {
+        Ticket ticket;
+        hub::Position own = 0;
+        Millis until = 0;
+    };
+
+    void want_barrier(const Voyage &voyage, Millis now);
+    void publish(const Barrier &barrier, Millis now);
+    void hear_barrier(Text from, Reader &in, Millis now);
+    void tell_sides(const Ticket &ticket, const Sides &sides, Millis now);
+    void hear_ack(Reader &in);
+
+    AbroadPorts abroad_;
+    Ports ports_;
+    std::map<Ticket, std::unique_ptr<Voyage>> voyages_;
+    std::uint64_t tickets_ = 0;
+
+    std::vector<Barrier> wanted_;      // not published yet
+    std::vector<Published> published_; // not come back yet
+    std::vector<Waited> waited_;       // for sessions that come here
+    std::uint64_t echoed_ = 0;
 };
 
 } // namespace rt::cluster

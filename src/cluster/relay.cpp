@@ -224,12 +224,18 @@ void Relay::call_out(Text host, std::span<const Bytes> pieces, Millis now) {
     static_cast<void>(read_head(in));
     const auto call = in.get<Call>();
     const auto by = in.get<engine::ExchangeId>();
-    if (!ports_.bridge.is_live(host, now) ||
-        (call == Call::take && (ferry_ == nullptr || !ferry_->on_take(by, now)))) {
+    if (!ports_.bridge.is_live(host, now) || !may_go(call, by, now)) {
         refuse(call, by, now);
         return;
     }
     static_cast<void>(ports_.bridge.tell(host, Topic::relay, pieces));
+}
+
+bool Relay::may_go(Call call, const engine::ExchangeId &by, Millis now) {
+    if (call == Call::probe) {
+        return ferry_ != nullptr && ferry_->may_take();
+    }
+    return call != Call::take || (ferry_ != nullptr && ferry_->on_take(by, now));
 }
 
 // As Homes::refuse, for an exchange of this host or of another.
@@ -278,7 +284,8 @@ void Relay::serve(Text from, Reader &in, Millis now) {
     const std::optional<shm::SeatRef> home = finder_->home_of(sid);
     const Result<void> asked = home ? homes_->ask_for(by, {*home, sid}, {call, {}, in.rest()}, now)
                                     : Result<void>(Code::gone, "no such session");
-    if (asked.code() == Code::gone) {
+    // One that is being taken has perhaps just gone, and its image may be on its way.
+    if (asked.code() == Code::gone && call != Call::take) {
         refuse(call, by, now);
     }
 }
@@ -338,11 +345,7 @@ void Relay::on_mail(shm::SeatRef, std::uint16_t kind, Bytes body, Millis now) {
 
 FarExchanges::Dealt Relay::deal(const CallHere &call, Millis now) {
     if (!call.here && ferry_ != nullptr && ferry_->has(call.sid)) {
-        if (call.call != Call::take) {
-            return Dealt::refused;
-        }
-        ferry_->give_again(call.sid, call.by, now);
-        return Dealt::done;
+        return call.call == Call::take ? Dealt::done : Dealt::refused;
     }
     const std::optional<Repeats::Lane> lane = lane_of(call.call);
     return call.here && call.by.abroad() && lane && again(*lane, call, now) ? Dealt::done : Dealt::no;

@@ -23,17 +23,17 @@ inline constexpr std::uint16_t kRelayMailEnd = 310;
 class Ferry {
 public:
     virtual ~Ferry() = default;
+    // By configuration: could one go from there to here?
+    [[nodiscard]] virtual bool may_take() const = 0;
     // At the holder of the bridge: a worker here is about to ask for a session there. False: it
-    // cannot be taken now.
+    // cannot be taken.
     virtual bool on_take(const engine::ExchangeId &by, Millis now) = 0;
-    // At the holder: what came of it. Empty: nothing.
+    // At the holder: it came.
     virtual void on_image(Text from, const engine::ExchangeId &to, Bytes image, Millis now) = 0;
     // At a session's home.
     virtual void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now) = 0;
-    // There, too: it is under way to another host, or has just gone.
+    // There, too: it is under way to another host.
     [[nodiscard]] virtual bool has(Text sid) const = 0;
-    // And who takes it says so again.
-    virtual void give_again(Text sid, const engine::ExchangeId &to, Millis now) = 0;
 };
 
 class Relay final : public FarExchanges, public HostLineEvents, public MailEvents {
@@ -110,6 +110,7 @@ private:
     void count_bytes();
 
     void call_out(Text host, std::span<const Bytes> pieces, Millis now);
+    [[nodiscard]] bool may_go(Call call, const engine::ExchangeId &by, Millis now);
     void serve(Text from, Reader &in, Millis now);
     void refuse(Call call, const engine::ExchangeId &by, Millis now);
     void pass_on(Text from, Bytes message, Millis now);

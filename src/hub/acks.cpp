@@ -71,8 +71,14 @@ void Hub::on_ack(Handle handle, const sio::Packet &packet, std::span<const Bytes
 }
 
 // The askers learn where the socket is now: the end of its former worker is no longer its end.
-void Hub::thaw_acks(Socket &socket, Reader &in, Millis now) {
+void Hub::thaw_acks(Socket &socket, const Papers *papers, Reader &in, Millis now) {
     socket.pending_acks.thaw(in, now);
+    if (papers != nullptr) {
+        socket.pending_acks.change_askers([&](AskerId &asker) {
+            asker.host = asker.abroad() ? asker.host : papers->from;
+            asker.host = asker.host == papers->here ? std::array<char, 4>{} : asker.host;
+        });
+    }
     socket.pending_acks.each(
         [&](const PendingAck &ack) { ports_.replies.arrived(ack.asker, socket.id_text()); });
 }

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "base/slots.hpp"
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -33,9 +34,11 @@ struct AskerId {
     std::uint32_t seat = 0;
     std::uint32_t seat_generation = 0; // 0: nobody asks
     Handle slot;
-    std::uint32_t timeout = 0; // milliseconds
+    std::uint32_t timeout = 0;  // milliseconds
+    std::array<char, 4> host{}; // of another host, where a session came from; zeroes: of this one
 
     explicit operator bool() const noexcept { return seat_generation != 0; }
+    [[nodiscard]] bool abroad() const noexcept { return host[0] != 0; }
 };
 
 struct Envelope {

@@ -7,6 +7,7 @@
 #include "base/result.hpp"
 #include "engine/session.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -73,6 +74,28 @@ struct LiveSession {
     std::string sid;
     std::uint32_t seat = 0;
     std::uint32_t seat_generation = 0;
+};
+
+// What a session of another host needs to go on here: its records, made anew.
+struct Papers {
+    struct Stamp {
+        std::string id;
+        RecordRef record;
+    };
+
+    std::array<char, 4> from{}; // with which the ids of its host begin
+    std::array<char, 4> here{}; // the same of this one
+    RecordRef connection;
+    std::vector<Stamp> sockets;
+
+    [[nodiscard]] RecordRef of(Text id) const noexcept {
+        for (const Stamp &stamp : sockets) {
+            if (stamp.id == id) {
+                return stamp.record;
+            }
+        }
+        return {};
+    }
 };
 
 class Directory {

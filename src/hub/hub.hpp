@@ -93,7 +93,8 @@ public:
     // A session that arrives from, or goes to, another worker (hub/mover.cpp): nothing is told
     // to the application or the client. What was published behind the image's position is the
     // caller's to replay.
-    Result<Connection *> thaw(Reader &in, Millis now);
+    // `papers`: it comes from another host; its sockets join their rooms in the directory anew.
+    Result<Connection *> thaw(Reader &in, Millis now, const Papers *papers = nullptr);
     void freeze(Connection &connection, Writer &out, Millis now);
 
     // --- the bus (fanout.cpp) ---
@@ -194,9 +195,14 @@ private:
     [[nodiscard]] const engine::SessionSettings &intern(const engine::SessionSettings &settings);
 
     void freeze_socket(const Socket &socket, Writer &out, Millis now) const;
-    Result<void> thaw_socket(Connection &connection, Reader &in, Millis now);
-    void thaw_acks(Socket &socket, Reader &in, Millis now);
-    Result<void> thaw_sockets(Connection &connection, Reader &in, Millis now);
+    // What the sockets of an image arrive at.
+    struct Arrival {
+        Connection &connection;
+        const Papers *papers;
+    };
+    Result<void> thaw_socket(const Arrival &arrival, Reader &in, Millis now);
+    void thaw_acks(Socket &socket, const Papers *papers, Reader &in, Millis now);
+    Result<void> thaw_sockets(const Arrival &arrival, Reader &in, Millis now);
 
     [[nodiscard]] Scope scope_in(const Namespace &nsp) const;
     struct Batch;

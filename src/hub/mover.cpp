@@ -58,12 +58,13 @@ void Hub::release(Connection &connection) {
     on_finished(connection);
 }
 
-Result<Connection *> Hub::thaw(Reader &in, Millis now) {
+Result<Connection *> Hub::thaw(Reader &in, Millis now, const Papers *papers) {
     const auto kind = in.get<ConnectionKind>();
     const auto transport = in.get<engine::TransportKind>();
     RT_TRY(settings, engine::thaw_settings(in));
     const Text sid = in.get_text();
-    const auto record = in.get<RecordRef>();
+    const auto old_record = in.get<RecordRef>();
+    const RecordRef record = papers != nullptr ? papers->connection : old_record;
     std::string captured(in.get_text());
     const bool known = kind <= ConnectionKind::echo && transport <= engine::TransportKind::websocket;
     if (!in.ok() || !known || sid.size() < kLeastSid || find(sid) != nullptr) {
@@ -75,7 +76,7 @@ Result<Connection *> Hub::thaw(Reader &in, Millis now) {
     connection.self = handle;
     by_sid_.insert(connection);
     count_transport(connection.transport(), 1);
-    if (Result<void> done = thaw_sockets(connection, in, now); !done) {
+    if (Result<void> done = thaw_sockets({connection, papers}, in, now); !done) {
         connection.session().close(engine::CloseReason::transport_error, now);
         return done.error();
     }
@@ -84,7 +85,8 @@ Result<Connection *> Hub::thaw(Reader &in, Millis now) {
     return &connection;
 }
 
-Result<void> Hub::thaw_sockets(Connection &connection, Reader &in, Millis now) {
+Result<void> Hub::thaw_sockets(const Arrival &arrival, Reader &in, Millis now) {
+    Connection &connection = arrival.connection;
     if (!connection.session().thaw(in, now)) {
         return {Code::protocol, "session image: session"};
     }
@@ -92,7 +94,7 @@ Result<void> Hub::thaw_sockets(Connection &connection, Reader &in, Millis now) {
     const std::uint32_t count = in.get_count(kLeastSocket);
     Result<void> all;
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-        if (Result<void> done = thaw_socket(connection, in, now); !done) {
+        if (Result<void> done = thaw_socket(arrival, in, now); !done) {
             all = done; // the others still want their disconnect { }
         }
     }
@@ -104,10 +106,10 @@ Result<void> Hub::thaw_sockets(Connection &connection, Reader &in, Millis now) {
     return all;
 }
 
-Result<void> Hub::thaw_socket(Connection &connection, Reader &in, Millis now) {
+Result<void> Hub::thaw_socket(const Arrival &arrival, Reader &in, Millis now) {
     const Text name = in.get_text();
     const auto id = in.get<SocketId>();
-    const auto record = in.get<RecordRef>();
+    const auto old_record = in.get<RecordRef>();
     const Text user = in.get_text();
     const bool has_auth = in.get<bool>();
     const Text auth = in.get_text();
@@ -120,8 +122,8 @@ Result<void> Hub::thaw_socket(Connection &connection, Reader &in, Millis now) {
         PendingAcks().thaw(in, now);
         return {Code::not_found, "session image: a namespace is no longer configured"};
     }
-    Socket &socket = place_socket(connection, *nsp, id);
-    socket.record = record;
+    Socket &socket = place_socket(arrival.connection, *nsp, id);
+    socket.record = arrival.papers != nullptr ? arrival.papers->of(socket.id_text()) : old_record;
     socket.user = user;
     if (has_auth) {
         socket.auth = std::make_unique<std::string>(auth);
@@ -129,9 +131,12 @@ Result<void> Hub::thaw_socket(Connection &connection, Reader &in, Millis now) {
     socket.connected = true;
     for (const Text room : rooms) {
         nsp->rooms.join(socket, room);
+        if (arrival.papers != nullptr) {
+            static_cast<void>(ports_.directory.join(socket.record, room));
+        }
     }
-    thaw_acks(socket, in, now);
-    connection.client().adopt(nsp->name(), socket.self);
+    thaw_acks(socket, arrival.papers, in, now);
+    arrival.connection.client().adopt(nsp->name(), socket.self);
     return {};
 }
 

@@ -10,6 +10,10 @@
 
 namespace rt::hub {
 
+// In the position of a socket's CONNECT, if that was at another host: what it got there stands in no
+// log of this one, so without an offset of this log it does not come back.
+inline constexpr Position kCameFromAbroad = Position{1} << 63;
+
 class Offsets {
 public:
     // `log`: "<host>.<epoch>", without characters that JSON escapes.

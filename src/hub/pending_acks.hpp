@@ -38,6 +38,15 @@ public:
     // What was frozen, for a list that is empty. A damaged image shows in the reader.
     void thaw(Reader &in, Millis now);
 
+    // Calls change(AskerId &) for each.
+    template <class Change> void change_askers(Change change) {
+        if (list_ != nullptr) {
+            for (PendingAck &ack : *list_) {
+                change(ack.asker);
+            }
+        }
+    }
+
     template <class Visitor> void each(Visitor visit) const {
         if (list_ != nullptr) {
             for (const PendingAck &ack : *list_) {

@@ -44,8 +44,9 @@ struct Hub::Batch {
 
 // False: it cannot be recovered, and that is known at once.
 bool Hub::come_back(Connection &connection, Text nsp, RecoveryAuth auth, Millis now) {
-    const std::optional<SocketId> id = id_of_pid(names_.host, auth.pid);
-    if (!id || !auth.pid.starts_with(names_.host)) {
+    // It may have come here from the host that it names.
+    const std::optional<SocketId> id = id_of_pid(Text(auth.pid).substr(0, names_.host.size()), auth.pid);
+    if (!id) {
         metrics().count(Metric::not_recovered_unknown);
         return false;
     }
@@ -171,7 +172,10 @@ Result<Position> Hub::start_of(const Comeback &comeback, Position since) const {
     if (ports_.bus.is_deaf()) {
         return {Code::unavailable, "what other hosts say may not be heard"};
     }
-    Position from = since;
+    Position from = since & ~kCameFromAbroad;
+    if (from != since && !comeback.has_offset) {
+        return {Code::protocol, "what it got before stands in another log"};
+    }
     if (comeback.has_offset) {
         const std::optional<Position> offset = offsets_.read(comeback.offset);
         if (!offset) {

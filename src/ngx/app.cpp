@@ -74,28 +74,31 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
             worker),
       directory_(zones_->table->roster, worker.seat()),
       metrics_(zones_->table->counters, worker.seat().index), exchanges_(*this),
-      homes_(worker.seat(), post_, bus_, exchanges_), door_(*this),
-      relay_({worker.seat(), host_of(zones_->log->region), post_, door_, worker.deadlines(), metrics_},
-             exchanges_),
-      asks_(*this), questions_(worker.seat(), post_, worker.deadlines(), asks_),
-      hub_(conf.settings, names_of(worker, zones_->log->region),
-           {bus_,
-            directory_,
-            questions_,
-            metrics_,
-            worker.random(),
-            worker.core_log(),
-            {worker.deadlines(), homes_, worker},
-            [&worker] { worker.touch(); },
-            &homes_}),
+      homes_(worker.seat(), post_, bus_, exchanges_), door_(*this), relay_(far_ports(), exchanges_),
+      asks_(*this), questions_(worker.seat(), post_, worker.deadlines(), asks_), replies_(questions_, relay_),
+      registrar_(directory_), hub_(conf.settings, names_of(worker, zones_->log->region),
+                                   {bus_,
+                                    directory_,
+                                    replies_,
+                                    metrics_,
+                                    worker.random(),
+                                    worker.core_log(),
+                                    {worker.deadlines(), homes_, worker},
+                                    [&worker] { worker.touch(); },
+                                    &homes_}),
+      crossing_(far_ports(), {bus_, hub_, questions_, relay_, registrar_, exchanges_}),
       reaper_(worker.seats(), directory_, hub_) {
     bus_.attach(hub_);
     homes_.attach(hub_, directory_, &relay_);
-    relay_.attach(hub_, homes_, directory_);
+    relay_.attach(hub_, homes_, directory_, &crossing_);
     open_bridge();
     shm::Locked held(zones_->table_lock, zones_->table->region);
     zones_->table->counters.fold(held, worker.seat().index);
     zones_->table->slow.clear(worker.seat().index);
+}
+
+cluster::AbroadPorts App::far_ports() {
+    return {worker_.seat(), host(), post_, door_, worker_.deadlines(), metrics_};
 }
 
 // What was said before there was a Redis is for nobody else.
@@ -123,7 +126,11 @@ std::string App::host() const { return host_of(zones_->log->region); }
 // No Node server's has 16 hexadecimal digits and another character.
 std::string App::uid() const { return host() + epoch_of(zones_->log->region).substr(0, 6) + "_"; }
 
-void App::connect_bridge(cluster::Bridge &bridge) { bridge.listen(cluster::Topic::relay, relay_); }
+void App::connect_bridge(cluster::Bridge &bridge) {
+    bridge.listen(cluster::Topic::relay, relay_);
+    bridge.listen(cluster::Topic::crossing, crossing_);
+    bridge.listen_to_echoes([this](std::uint64_t number) { crossing_.on_echo(number); });
+}
 
 std::optional<cluster::Home> App::home_of(Text sid) {
     if (const std::optional<shm::SeatRef> seat = directory_.home_of(sid); seat) {
@@ -141,6 +148,7 @@ bool App::work() {
     bool more = bus_.drain(kRecordsPerTurn, now);
     more = reaper_.step(now) || more;
     more = (redis_bus_ != nullptr && redis_bus_->work(now)) || more;
+    crossing_.go_on(now);
     hub_.recover(now);
     metrics_.set(hub::Metric::log_lag, bus_.lag());
     return more;
@@ -196,6 +204,8 @@ void App::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now)
         }
     } else if (kind >= cluster::kRelayMail && kind < cluster::kRelayMailEnd) {
         relay_.on_mail(from, kind, body, now);
+    } else if (kind >= cluster::kCrossingMail && kind < cluster::kCrossingMailEnd) {
+        crossing_.on_mail(from, kind, body, now);
     } else if (kind >= cluster::kQuestionMail) {
         questions_.on_mail(from, kind, body, now);
     } else {

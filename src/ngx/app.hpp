@@ -3,6 +3,8 @@
 // of it is built when the worker starts and torn down when it leaves.
 #pragma once
 
+#include "cluster/crossing.hpp"
+#include "cluster/far_replies.hpp"
 #include "cluster/homes.hpp"
 #include "cluster/questions.hpp"
 #include "cluster/reaper.hpp"
@@ -93,7 +95,7 @@ public:
     // Sessions, and requests that wait for the answers of others.
     [[nodiscard]] bool is_needed() const noexcept {
         return hub_.size() > 0 || exchanges_.size() > 0 || questions_.size() > 0 || homes_.has_parked() ||
-               post_.is_busy() || (redis_bus_ != nullptr && redis_bus_->is_busy());
+               crossing_.size() > 0 || post_.is_busy() || (redis_bus_ != nullptr && redis_bus_->is_busy());
     }
     [[nodiscard]] bool has_work() const noexcept { return bus_.behind() || post_.has_mail(); }
 
@@ -128,11 +130,15 @@ private:
     cluster::Relay relay_;
     Asks asks_;
     cluster::Questions questions_;
+    cluster::FarReplies replies_;
+    cluster::RosterRegistrar registrar_;
     hub::Hub hub_;
+    cluster::Crossing crossing_;
     cluster::Reaper reaper_;
     std::unique_ptr<RedisBus> redis_bus_;
     void show_slow();
     void open_bridge();
+    [[nodiscard]] cluster::AbroadPorts far_ports();
     bool slow_shown_ = false; // something stands in the table of slow clients
 };
 

@@ -3,6 +3,8 @@
 // does nothing by itself, and a client on long-polling whose every request goes somewhere else.
 #pragma once
 
+#include "cluster/crossing.hpp"
+#include "cluster/far_replies.hpp"
 #include "cluster/relay.hpp"
 #include "host_env.hpp"
 
@@ -34,7 +36,6 @@ public:
         }
         const Said said = std::move(hosts[host].out.front());
         hosts[host].out.pop_front();
-        ++taken;
         for (auto &[name, ends] : hosts) {
             if (said.to.empty() || said.to == name) {
                 ends.in.push_back(said);
@@ -46,7 +47,7 @@ public:
     std::map<std::string, Ends> hosts;
     std::set<std::string> gone; // known to be
     bool up = true;
-    int taken = 0;
+    bool ordered = true; // for sessions to cross
 };
 
 class FarHost;
@@ -67,21 +68,70 @@ private:
     std::uint32_t seat_;
 };
 
+// Papers of the host's roster.
+class FakeRegistrar final : public cluster::Registrar {
+public:
+    FakeRegistrar(Roster &roster, hub::Directory &directory) : roster_(roster), directory_(directory) {}
+
+    void write(hub::RecordRef connection, Writer &out) override {
+        std::vector<const Roster::Socket *> sockets;
+        for (const auto &[serial, socket] : roster_.sockets) {
+            if (socket.connection == connection.serial) {
+                sockets.push_back(&socket);
+            }
+        }
+        out.put(static_cast<std::uint32_t>(sockets.size()));
+        for (const Roster::Socket *socket : sockets) {
+            for (const std::string *text : {&socket->id, &socket->nsp, &socket->user, &socket->pid}) {
+                out.put_text(*text);
+            }
+        }
+    }
+
+    Result<hub::Papers> make(Text sid, Reader &in, hub::Position since) override {
+        hub::Papers papers;
+        RT_TRY(connection, directory_.add_connection(sid, {}, engine::TransportKind::polling));
+        papers.connection = connection;
+        for (std::uint32_t count = in.get_count(1); count > 0; --count) {
+            hub::SocketText socket;
+            socket.id = in.get_text();
+            socket.nsp = in.get_text();
+            socket.user = in.get_text();
+            socket.pid = in.get_text();
+            socket.since = since;
+            RT_TRY(record, directory_.add_socket(connection, socket));
+            papers.sockets.push_back({std::string(socket.id), record});
+        }
+        return papers;
+    }
+
+    void remove(hub::RecordRef connection) override { directory_.remove_connection(connection); }
+
+private:
+    Roster &roster_;
+    hub::Directory &directory_;
+};
+
 // Workers of one host; one of them holds its bridge.
 class FarHost {
 public:
     struct Far final : cluster::MailEvents {
         Far(FarHost &host, std::uint32_t seat)
-            : worker(host.host[seat]), view(host, seat),
-              relay({{seat, 1}, host.name, worker.post, view, worker.deadlines, worker.counts}, worker) {
+            : worker(host.host[seat]), view(host, seat), ports{{seat, 1}, host.name,        worker.post,
+                                                               view,      worker.deadlines, worker.counts},
+              registrar(host.host.roster, worker.directory), relay(ports, worker),
+              crossing(ports, {worker.bus, worker.hub, worker.replies, relay, registrar, worker}) {
             worker.letters = this;
+            worker.bus.number_by(host.host.memory().zone().bridge);
             worker.homes.attach(worker.hub, worker.finder, &relay);
-            relay.attach(worker.hub, worker.homes, worker.finder);
+            relay.attach(worker.hub, worker.homes, worker.finder, &crossing);
         }
 
         void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) override {
             if (kind >= cluster::kRelayMail && kind < cluster::kRelayMailEnd) {
                 relay.on_mail(from, kind, body, now);
+            } else if (kind >= cluster::kCrossingMail && kind < cluster::kCrossingMailEnd) {
+                crossing.on_mail(from, kind, body, now);
             } else {
                 worker.homes.on_mail(from, kind, body, now);
             }
@@ -89,7 +139,10 @@ public:
 
         Worker &worker;
         View view;
+        cluster::AbroadPorts ports;
+        FakeRegistrar registrar;
         cluster::Relay relay;
+        cluster::Crossing crossing;
     };
 
     struct Setup {
@@ -103,6 +156,7 @@ public:
     explicit FarHost(const Setup &setup)
         : redis(setup.redis), name(setup.name), host(setup.rules, setup.workers, setup.memory, setup.name) {
         redis.hosts[name];
+        sent = host[0].bus.head();
         for (std::uint32_t seat = 0; seat < setup.workers; ++seat) {
             fars_.push_back(std::make_unique<Far>(*this, seat));
         }
@@ -121,14 +175,39 @@ public:
         in.pop_front();
         if (said.topic == cluster::Topic::relay) {
             fars_[bridge]->relay.on_told(said.from, as_bytes(said.body), now);
-            host[bridge].end_turn(now);
+        } else if (said.topic == cluster::Topic::crossing) {
+            fars_[bridge]->crossing.on_told(said.from, as_bytes(said.body), now);
+        } else if (said.from != name) {
+            hear_broadcast(said);
+        } else if (said.number != 0) {
+            fars_[bridge]->crossing.on_echo(said.number);
         }
+        host[bridge].end_turn(now);
         return true;
+    }
+
+    // The bridge publishes the next of what began here.
+    bool publish(Millis now = 0) {
+        bool more = false;
+        const hub::Position from = sent;
+        host[bridge].bus.replay(
+            from, host[bridge].bus.head(), [&](const hub::Envelope &each, hub::Position end) {
+                if (std::exchange(more, true)) {
+                    return;
+                }
+                sent = end;
+                if (!each.remote && !hub::is_note(each.op)) {
+                    redis.hosts[name].out.push_back({name, "", std::nullopt, encoded(each), each.number});
+                }
+            });
+        fars_[bridge]->crossing.go_on(now);
+        return more;
     }
 
     void pass(Millis now) {
         for (const auto &far : fars_) {
             far->worker.deadlines.expire(now);
+            far->crossing.go_on(now);
             far->worker.end_turn(now);
         }
     }
@@ -146,8 +225,28 @@ public:
     Host host;
     std::uint32_t bridge = 0;
     bool has_bridge = true;
+    hub::Position sent = 0;
 
 private:
+    static std::string encoded(const hub::Envelope &envelope) {
+        cluster::EnvelopeWriter writer;
+        std::string record;
+        for (const Bytes piece : writer.encode(envelope)) {
+            record += as_text(piece);
+        }
+        return record;
+    }
+
+    void hear_broadcast(const FakeRedis::Said &said) {
+        hub::Envelope envelope;
+        if (cluster::decode_envelope(as_bytes(said.body), envelope)) {
+            envelope.remote = true;
+            envelope.number = 0;
+            envelope.asker = {};
+            static_cast<void>(host[bridge].bus.publish(envelope));
+        }
+    }
+
     std::vector<std::unique_ptr<Far>> fars_;
 };
 
@@ -172,14 +271,18 @@ inline bool View::is_live(Text host, Millis) const {
     return host_.redis.gone.count(name) == 0 && host_.redis.hosts.count(name) == 1;
 }
 
-inline hub::Position View::sent() const noexcept { return 0; }
+inline hub::Position View::sent() const noexcept { return host_.sent; }
 
-inline bool View::is_ordered() const noexcept { return true; }
+inline bool View::is_ordered() const noexcept { return host_.redis.ordered; }
 
-// Two hosts.
+// Some hosts.
 struct Far {
-    explicit Far(Rules &rules, std::uint32_t workers = 2)
-        : hosts{FarHost{{redis, rules, "aaaa", workers}}, FarHost{{redis, rules, "bbbb", workers}}} {}
+    explicit Far(Rules &rules, std::uint32_t count = 2, std::uint32_t workers = 2) {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            hosts.emplace_back(
+                FarHost::Setup{redis, rules, std::string(4, static_cast<char>('a' + i)), workers});
+        }
+    }
 
     // Until nothing happens any more.
     void settle(Millis now = 0) {
@@ -188,6 +291,7 @@ struct Far {
             for (FarHost &host : hosts) {
                 host.host.mail(now);
                 host.host.deliver(now);
+                more = host.publish(now) || more;
                 more = (redis.up && redis.take(host.name)) || more;
                 more = host.hear(now) || more;
             }
@@ -206,7 +310,7 @@ struct Far {
     }
 
     FakeRedis redis;
-    std::array<FarHost, 2> hosts;
+    std::deque<FarHost> hosts;
 };
 
 // A client on long-polling. Each request is at a worker of its choice.
@@ -273,6 +377,8 @@ public:
         ask(at, {call, exchange, {}}, now);
         return exchange;
     }
+
+    void of(At at, const cluster::Asking &asking, Millis now) { ask(at, asking, now); }
 
     [[nodiscard]] hub::Connection *connection() {
         FarHost &host = far_.hosts[host_];

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Crossing: what the holders of the bridges do. One turns log positions into a place in Redis' order,
+// the other the place into positions of its own log.
+#include "cluster/crossing.hpp"
+#include "cluster/crossing_mail.hpp"
+#include "cluster/far_message.hpp"
+#include "cluster/far_replies.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace rt::cluster {
+
+namespace {
+
+engine::ExchangeId of_this_host(engine::ExchangeId id) noexcept {
+    id.host = {};
+    return id;
+}
+
+} // namespace
+
+// --- of the old home ---
+
+void Crossing::want_barrier(const Voyage &voyage, Millis now) {
+    const Barrier barrier{voyage.ticket, voyage.to, voyage.at};
+    const shm::SeatRef holder = abroad_.bridge.holder();
+    if (holder == abroad_.me) {
+        wanted_.push_back(barrier);
+        go_on(now);
+        return;
+    }
+    std::string mail;
+    Writer out(mail);
+    out.put(barrier.ticket);
+    out.put(barrier.to);
+    out.put(barrier.at);
+    const Bytes piece = as_bytes(mail);
+    static_cast<void>(abroad_.post.send(holder, kBarrierWanted, {&piece, 1})); // else it is late
+}
+
+void Crossing::go_on(Millis now) {
+    if (wanted_.empty() && published_.empty() && waited_.empty()) {
+        return;
+    }
+    if (abroad_.bridge.holder() != abroad_.me) {
+        wanted_.clear();
+        published_.clear();
+        waited_.clear();
+        return;
+    }
+    const hub::Position sent = abroad_.bridge.sent();
+    for (const Barrier &barrier : std::exchange(wanted_, {})) {
+        if (barrier.at <= sent) {
+            publish(barrier, now);
+        } else {
+            wanted_.push_back(barrier);
+        }
+    }
+    std::erase_if(published_, [&](const Published &each) { return each.until <= now; });
+    std::erase_if(waited_, [&](const Waited &each) { return each.until <= now; });
+}
+
+// Behind everything that the session got at its old home and that others hear from there.
+void Crossing::publish(const Barrier &barrier, Millis now) {
+    std::string message;
+    Writer out(message);
+    put_crossing_head(out, CrossingSaid::barrier);
+    out.put(barrier.ticket);
+    out.put(barrier.to);
+    const Bytes piece = as_bytes(message);
+    if (abroad_.bridge.tell({}, Topic::crossing, {&piece, 1})) {
+        published_.push_back({barrier.ticket, abroad_.bridge.sent(), now + kForgotten});
+    }
+}
+
+void Crossing::tell_sides(const Ticket &ticket, const Sides &sides, Millis now) {
+    if (seat_of(ticket) == abroad_.me) {
+        on_sides(ticket, sides, now);
+        return;
+    }
+    std::string mail;
+    Writer out(mail);
+    out.put(ticket);
+    out.put(sides);
+    const Bytes piece = as_bytes(mail);
+    static_cast<void>(abroad_.post.send(seat_of(ticket), kSides, {&piece, 1}));
+}
+
+// --- of the new home ---
+
+bool Crossing::on_take(const engine::ExchangeId &by, Millis now) {
+    if (!may_take()) {
+        return false;
+    }
+    const auto known = std::ranges::find(waited_, by, &Waited::by);
+    if (known == waited_.end()) {
+        Waited waited;
+        waited.by = by;
+        waited.cut.floor =
+            abroad_.bridge.sent(); // the call goes out behind that, the barrier behind the call
+        waited.until = now + kForgotten;
+        waited_.push_back(waited);
+    }
+    return true;
+}
+
+// --- of both ---
+
+void Crossing::hear_barrier(Text from, Reader &in, Millis now) {
+    const auto ticket = in.get<Ticket>();
+    const auto to = in.get<engine::ExchangeId>();
+    if (!in.ok()) {
+        return;
+    }
+    if (from == abroad_.host) {
+        const auto mine = std::ranges::find(published_, ticket, &Published::ticket);
+        if (mine != published_.end()) {
+            const Sides sides{mine->own, ports_.bus.head()};
+            published_.erase(mine);
+            tell_sides(ticket, sides, now);
+        }
+    } else if (to.host_text() == abroad_.host) {
+        const auto known = std::ranges::find(waited_, of_this_host(to), &Waited::by);
+        if (known != waited_.end() && !known->heard) {
+            known->heard = true;
+            known->ticket = ticket;
+            known->cut.sent = abroad_.bridge.sent();
+            known->cut.last = echoed_;
+            known->cut.heard = ports_.bus.head();
+        }
+    }
+}
+
+void Crossing::on_image(Text from, const engine::ExchangeId &to, Bytes image, Millis now) {
+    Arrival arrival{std::string(from), to, false, {}};
+    Reader in(as_text(image));
+    const auto ticket = in.get<Ticket>();
+    if (const auto known = std::ranges::find(waited_, to, &Waited::by); known != waited_.end()) {
+        arrival.cut_known = known->heard && known->ticket == ticket;
+        arrival.cut = known->cut;
+        waited_.erase(known);
+    }
+    const shm::SeatRef seat{to.seat, to.seat_generation};
+    if (seat == abroad_.me) {
+        arrive(arrival, as_text(image), now);
+        return;
+    }
+    std::string head(from);
+    Writer out(head);
+    out.put(to);
+    out.put(static_cast<std::uint8_t>(arrival.cut_known));
+    out.put(arrival.cut);
+    const std::array<Bytes, 2> pieces{as_bytes(head), image};
+    if (!abroad_.post.send(seat, kArrival, pieces)) {
+        confirm(arrival, ticket, false);
+    }
+}
+
+void Crossing::on_told(Text from, Bytes body, Millis now) {
+    Reader in(as_text(body));
+    const auto version = in.get<std::uint8_t>();
+    const auto said = in.get<CrossingSaid>();
+    if (!in.ok() || version != kCrossingVersion || from.size() != kHostLength) {
+        return;
+    }
+    if (said == CrossingSaid::barrier) {
+        hear_barrier(from, in, now);
+    } else if (said == CrossingSaid::ack) {
+        FarReplies::hear(in, ports_.replies);
+    } else if (said == CrossingSaid::confirm) {
+        const auto ticket = in.get<Ticket>();
+        const Bytes mail = body.subspan(body.size() - in.rest().size() - sizeof(Ticket));
+        if (in.ok() && seat_of(ticket) != abroad_.me) {
+            static_cast<void>(abroad_.post.send(seat_of(ticket), kConfirmed, {&mail, 1}));
+        } else if (in.ok()) {
+            on_confirmed(ticket, in.get<bool>(), now);
+        }
+    }
+}
+
+} // namespace rt::cluster
