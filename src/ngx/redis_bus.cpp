@@ -100,12 +100,15 @@ struct RedisBus::Held {
     RedisLink sub;
     cluster::Bridge bridge;
     std::uint64_t ends = 0; // a connection that heard before this one: Redis must not count both
+    shm::SeatRef former;    // who held the bridge and did not give it back
+    bool opened = false;    // the connection that hears
     bool whole = false;     // this connection heard before, at another worker
     bool hears = false;     // everything
 };
 
 void RedisBus::Publishing::on_greeted(Millis now) {
     bus_.end_former_publisher(now);
+    bus_.open_hearing(now);
     bus_.end_former(now);
     bus_.held_->bridge.on_line_up(now);
 }
@@ -244,24 +247,32 @@ void RedisBus::look(Millis now) {
     }
 }
 
-// A connection that lies in the box goes on here, whatever became of the worker that made it.
 void RedisBus::take(shm::SeatRef former, Millis now) {
     app_.metrics().count(hub::Metric::bridges);
     held_ = std::make_unique<Held>(*this, app_, block_);
     app_.connect_bridge(held_->bridge);
+    held_->former = former;
+    held_->pub.open(now);
+}
+
+// Not before it can be answered. A connection that lies in the box goes on here, whatever became of
+// the worker that made it; what came meanwhile waits in it.
+void RedisBus::open_hearing(Millis now) {
+    if (std::exchange(held_->opened, true)) {
+        return;
+    }
     const std::uint64_t heard = table_.client(shm::BridgeLink::hears);
     const int descriptor = take_from_box(app_.conf().settings.name, label_);
     held_->whole = descriptor != -1 && held_->sub.adopt(descriptor, heard, now);
-    if (former) {
+    if (held_->former) {
         app_.worker().core_log().write(Level::notice, held_->whole
                                                           ? "the bridge to other hosts goes on at this worker"
                                                           : "the bridge to other hosts is built anew");
     }
     if (!held_->whole) {
-        held_->ends = former ? heard : 0;
+        held_->ends = held_->former ? heard : 0;
         held_->sub.open(now);
     }
-    held_->pub.open(now);
 }
 
 // Without a word to Redis: what was to be said is another's to say.
@@ -331,17 +342,15 @@ void RedisBus::refused(Text text, Millis now) {
 
 // Redis counts connections: the one before this has to be gone first.
 void RedisBus::end_former(Millis now) {
-    if (!held_->sub.up()) {
+    if (!held_->sub.up() || !held_->pub.up()) {
         return;
     }
     if (held_->ends == 0 || held_->ends == held_->sub.wire().client_id()) {
         hear_everything(now);
         return;
     }
-    if (held_->pub.up()) {
-        const std::string id = std::to_string(held_->ends);
-        static_cast<void>(held_->pub.wire().command(kEnding, {"CLIENT", "KILL", "ID", id}, now));
-    }
+    const std::string id = std::to_string(held_->ends);
+    static_cast<void>(held_->pub.wire().command(kEnding, {"CLIENT", "KILL", "ID", id}, now));
 }
 
 // What it has sent and Redis has not read is never carried out: it is sent again now.

@@ -23,7 +23,7 @@ test('002-07, 002-59: what Redis is for, and whether it does it', async () => {
     const seen = await cluster(A);
     deepEqual([seen.mode, seen.state, seen.live, seen.servers], ['cluster', 'connected', 2, 0], 'two hosts, and no Node server');
     is(seen.hosts[0].host, (await B.status()).host, 'who it is');
-    is(seen.hosts[0].state, 'connected', 'how it is');
+    await until(async () => (await cluster(A)).hosts[0].state === 'connected', 'how it is');
     ok(A.nginx.workers().includes(seen.holder), 'which worker holds the bridge');
     like((await get(A, '/status')).text, /connected/, 'the page says it too');
 });
@@ -44,12 +44,14 @@ test('what went out and came in is counted', async () => {
     await heard;
     await until(async () => await sum(A, 'bus_out') === before[0] + 1, 'one out of A');
     await until(async () => await sum(B, 'bus_in') === before[1] + 1, 'one into B');
+    ok(true, 'one out of A, one into B');
     hears.disconnect();
 });
 
 test('a Node server is seen as one', async () => {
     const node = await NodeServer.start({ redis });
     await until(async () => (await cluster(hosts[0])).servers === 1, 'it is counted', 10000);
+    ok(true, 'beside two hosts');
     await node.stop();
 });
 
