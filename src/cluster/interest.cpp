@@ -59,13 +59,17 @@ void Interest::add_rooms(std::vector<Subscription> &to) {
             return;
         }
         for (const shm::RoomRow &room : page->rows) {
-            std::optional<Subscription> wanted = dialect_.of_room(room.nsp, room.name, is_own(room.name));
-            if (wanted && rooms_.try_emplace({room.nsp, room.name}, *wanted).second) {
-                to.push_back(std::move(*wanted));
-            }
+            add_room(to, room);
         }
         query.page.cursor = page->next;
     } while (query.page.cursor != 0);
+}
+
+void Interest::add_room(std::vector<Subscription> &to, const shm::RoomRow &room) {
+    std::optional<Subscription> wanted = dialect_.of_room(room.nsp, room.name, is_own(room.name));
+    if (wanted && rooms_.try_emplace({room.nsp, room.name}, *wanted).second) {
+        to.push_back(std::move(*wanted));
+    }
 }
 
 void Interest::look(const InterestNews &news) {

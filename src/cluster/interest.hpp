@@ -55,6 +55,7 @@ private:
     void look_at_namespace(Text nsp);
     void look_at_room(Text nsp, Text room);
     void add_rooms(std::vector<Subscription> &to);
+    void add_room(std::vector<Subscription> &to, const shm::RoomRow &room);
     [[nodiscard]] bool is_own(Text room) const noexcept;
 
     Dialect &dialect_;

@@ -397,23 +397,23 @@ void RedisBus::unsubscribe(std::span<const Subscription> left) {
     });
 }
 
-// One command for all names of a kind; of shard channels, which may be of different slots, one each.
+// One command for all names of a kind; of shard channels, which may be of different slots, one
+// each. What fails is asked for when the connection is up.
 template <class Command> void RedisBus::change(std::span<const Subscription> all, Command command) {
-    for (const Subscription::Kind kind : {Subscription::Kind::channel, Subscription::Kind::pattern}) {
-        std::vector<Text> names;
-        for (const Subscription &each : all) {
-            if (each.kind == kind) {
-                names.push_back(each.name);
-            }
-        }
-        if (!names.empty()) {
-            static_cast<void>(command(kind, names)); // not up: asked for when it is
-        }
-    }
+    std::vector<Text> channels;
+    std::vector<Text> patterns;
     for (const Subscription &each : all) {
         if (each.kind == Subscription::Kind::shard) {
             static_cast<void>(command(each.kind, std::array{Text(each.name)}));
+        } else {
+            (each.kind == Subscription::Kind::channel ? channels : patterns).push_back(each.name);
         }
+    }
+    if (!channels.empty()) {
+        static_cast<void>(command(Subscription::Kind::channel, channels));
+    }
+    if (!patterns.empty()) {
+        static_cast<void>(command(Subscription::Kind::pattern, patterns));
     }
 }
 
