@@ -2,7 +2,7 @@
 // Requests of one polling session at all workers of two hosts, in any schedule, with a Redis that
 // loses what is under way. Each event counts once and in its order, or the session ends and its
 // client is told.
-#include "far_env.hpp"
+#include "rover.hpp"
 
 using namespace rt;
 using namespace rt::test;
