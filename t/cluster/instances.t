@@ -59,7 +59,7 @@ async function cluster() {
     return startHosts({ redis, workers: 2, rules: RULES, app: 'user $realtime_auth_user;' });
 }
 
-for (const [name, how] of [['ip_hash', 'ip_hash;']]) {
+for (const [name, how] of [['ip_hash', 'ip_hash;'], ['round robin', '']]) {
     test(`000-02, 000-56, 000-57, 000-66, 000-67, 002-81: two instances behind ${name}`, async () => {
         const hosts = await cluster();
         const balancer = await Nginx.start(front(hosts, how), { name: `front, ${name}` });
@@ -214,7 +214,7 @@ test('001-10: the page with three clients, over two instances', async () => {
     const two = await instances([3000, 3001], redis.url);
     const balancer = await Nginx.start(front(two, '').replace('Host $host', 'Host $http_host').replace('location /socket.io/ {', `location /test/ { alias ${PAGES}/; }\nlocation /socket.io/ {`), { name: 'front' });
     const browser = await Browser.start();
-    const page = await browser.page(`${balancer.url}/test/websocket-test.html?transports=websocket`);
+    const page = await browser.page(`${balancer.url}/test/websocket-test.html`);
     const parts = (name) => page.run(`[...document.querySelectorAll("article ${name}")].map((part) => part.textContent)`);
     const apart = async () => {
         await page.click('#connect');
