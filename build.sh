@@ -12,7 +12,7 @@ MODULE=ngx_http_realtime_module.so
 export BUILD PATH=$PATH:/usr/sbin:/sbin
 
 RUN_DEPS=(g++ make nginx nginx-dev libhiredis-dev libjansson-dev libssl-dev zlib1g-dev)
-TEST_DEPS=(perl openssl chromium libnginx-mod-nchan redis-server)
+TEST_DEPS=(perl openssl chromium libnginx-mod-nchan redis-server redis-tools)
 LINT_DEPS=(clang-format clang-tidy git)
 FUZZ_DEPS=(clang libclang-rt-14-dev)
 SOAK_DEPS=(debootstrap)
@@ -36,6 +36,7 @@ usage: ./build.sh <verb>
                    with reloads and kills alone, for \$RT_SOAK_SECONDS (3600)
   bench [row...]   measure, and write docs/benchmarks.md
   idle             hold 200,000 idle clients; \$RT_CLIENTS, for \$RT_HOLD seconds
+  redis-check      try the Redis of REDIS_URL, or REDIS_HOST, REDIS_PORT, REDIS_PASSWORD, REDIS_DB
   clean            remove what was built
 environment: BUILD output directory, JOBS compilers at once, RT_NODE node binary
 END
@@ -305,13 +306,19 @@ verb_run() {
     exec nginx -p "$BUILD/run/" -c nginx.conf -e stderr -g "$globals"
 }
 
+# The environment that `env:` of realtime_redis reads, from the shell.
+verb_redis-check() {
+    need_packages redis-tools
+    exec "$ROOT/scripts/redis-check.sh"
+}
+
 verb_clean() {
     rm -rf "$BUILD" "$ROOT/t/node_modules"
     say "clean: done"
 }
 
 case ${1:-} in
-    deps | module | unit | test | run | lint | asan | fuzz | soak | bench | idle | clean) "verb_$1" "${@:2}" ;;
+    deps | module | unit | test | run | lint | asan | fuzz | soak | bench | idle | redis-check | clean) "verb_$1" "${@:2}" ;;
     "") usage ;;
     *) usage >&2; fail "no verb \"$1\"" ;;
 esac

@@ -58,6 +58,7 @@ Text advice_for(RedisTrouble trouble) noexcept {
 std::string printable(Text text) {
     constexpr std::size_t most = 200;
     std::string line(text.substr(0, most));
+    line.erase(line.find_last_not_of(". ") + 1);
     std::replace_if(
         line.begin(), line.end(), [](char c) { return c < ' ' || c == '\x7f'; }, '?');
     return line;
@@ -86,6 +87,7 @@ public:
     void on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) override {
         const std::size_t last = link_.nodes_.questions().size() - 1;
         if (!done_) {
+            complain_of(cookie, reply, now);
             link_.nodes_.answered(cookie, reply);
             if (cookie == last) {
                 done_ = true;
@@ -107,6 +109,19 @@ public:
     void on_dropped(Text, Millis) override {}
 
 private:
+    // The first question is for the master.
+    void complain_of(std::uint64_t question, const wire::RespValue &reply, Millis now) {
+        if (reply.is(wire::RespKind::error)) {
+            link_.log_error({cluster::trouble_of(reply.text()), {}, reply.text()}, now);
+        } else if (question == 0 && reply.size() != 2) {
+            link_.log_error(
+                {RedisTrouble::closed,
+                 {},
+                 link_.socket_.peer() + " knows no master \"" + link_.block_.settings.nodes.master + "\""},
+                now);
+        }
+    }
+
     RedisLink &link_;
     cluster::RedisWire wire_;
     bool done_ = false;
@@ -321,7 +336,8 @@ std::string RedisLink::cause_of(const RedisLoss &loss, bool was_up) const {
     std::string text = sentinel_ != nullptr ? "Sentinel " : "";
     if (loss.trouble == RedisTrouble::closed) {
         text += loss.text;
-        return text += !was_up && started_ && !tls ? " before it answered, does it want TLS?" : "";
+        const bool silent = !was_up && started_ && sentinel_ == nullptr && !tls;
+        return text += silent ? " before it answered, does it want TLS?" : "";
     }
     if (gave_up_) {
         return text + std::string(loss.text);

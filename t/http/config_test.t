@@ -9,77 +9,13 @@ const path = require('path');
 
 const { test, ok, is, like, unlike, deepEqual } = require('../lib/tap');
 const { Nginx, conf } = require('../lib/nginx');
+const { complains, passes, whole } = require('../lib/conf_cases');
 const { get } = require('../lib/raw');
-
-// A fragment stands where its name says; `# here` marks the line that is wrong.
-const PLACES = {
-    main: (fragment) => [fragment, '', 'location / {\nrealtime; # here\n}'],
-    events: (fragment) => ['', '', 'location / {\nrealtime; # here\n}', fragment],
-    http: (fragment) => ['', fragment, ''],
-    app: (fragment) => ['', `realtime_app a {\n${fragment}\n}`, ''],
-    nsp: (fragment) => ['', `realtime_app a { namespace / {\n${fragment}\n} }`, ''],
-    re: (fragment) => ['', `realtime_app a { namespace ~ ^/(?<org>\\w+)$ {\n${fragment}\n} }`, ''],
-    on: (fragment) => ['', `realtime_app a { namespace / { on x {\n${fragment}\n} } }`, ''],
-    connect: (fragment) => ['', `realtime_app a { namespace / { connect {\n${fragment}\n} } }`, ''],
-    disconnect: (fragment) => ['', `realtime_app a { namespace / { disconnect {\n${fragment}\n} } }`, ''],
-    server: (fragment) => ['', '', fragment],
-    location: (fragment) => ['', '', `location /io/ { realtime;\n${fragment}\n}`],
-};
-
-function whole(place, fragment) {
-    const [main, http, server, events = ''] = PLACES[place](fragment);
-    return `load_module %%MODULE%%;
-pid %%PREFIX%%/nginx.pid; error_log %%PREFIX%%/error.log info;
-${main}
-events { ${events} }
-http {
-    access_log off;
-    client_body_temp_path %%PREFIX%%/body; proxy_temp_path %%PREFIX%%/proxy; fastcgi_temp_path %%PREFIX%%/fastcgi;
-    uwsgi_temp_path %%PREFIX%%/uwsgi; scgi_temp_path %%PREFIX%%/scgi;
-    ${http}
-    server {
-        listen unix:%%SOCK%%;
-        ${server}
-    }
-}
-`;
-}
-
-const lineOf = (text) => text.slice(0, text.indexOf('# here')).split('\n').length;
-const escaped = (words) => words.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 const env = {
     RT_TEST_ORIGINS: 'https://a.example , https://b.example/', RT_TEST_EMPTY: '', RT_TEST_BAD: 'https://a.example/path',
     RT_TEST_ANY: '*',
 };
-
-const nameOf = (place, fragment) => `${place}: ${fragment.replace(/( # here)?\n/g, ' ').replace(' # here', '')}`;
-
-// One case: where, the fragment, the words.
-function complains(level, code, cases) {
-    for (const [place, fragment, words] of cases) {
-        const text = whole(place, fragment);
-        const name = nameOf(place, fragment);
-        test(name, async () => {
-            const run = await Nginx.check(text, { env });
-            is(run.code, code, `${name}: exit code`);
-            like(run.stderr, new RegExp(`\\[${level}\\] .*${escaped(words)}.* in \\S*/nginx\\.conf:${lineOf(text)}\n`),
-                `${name}: words and line`);
-        });
-    }
-}
-
-// Good configurations: not a word of ours.
-function passes(cases) {
-    for (const [place, fragment] of cases) {
-        const name = nameOf(place, fragment);
-        test(name, async () => {
-            const run = await Nginx.check(whole(place, fragment), { env });
-            is(run.code, 0, `${name}: exit code`);
-            unlike(run.stderr, /\[(emerg|alert|crit|error|warn)\]/, `${name}: no words`);
-        });
-    }
-}
 
 complains('emerg', 1, [
     ['location', 'realtime_nonsense; # here', 'unknown directive "realtime_nonsense"'],
@@ -223,7 +159,7 @@ complains('emerg', 1, [
     ['events', 'use poll; # here\n', 'invalid event type "poll"'], // Debian's nginx has epoll alone
     ['location', 'realtime_serve_client ""; # here', 'invalid value "" in "realtime_serve_client" directive'],
     ['location', 'realtime_serve_client a;\nrealtime_serve_client off; # here', '"realtime_serve_client" directive is duplicate'],
-]);
+], env);
 
 complains('warn', 0, [
     ['location', 'realtime_cors * credentials; # here', '"realtime_cors" with "*" and "credentials": every site may act in its visitor\'s name'],
@@ -233,7 +169,7 @@ complains('warn', 0, [
     ['http', 'realtime_app a { zone a:4m; }\nserver { realtime_max_payload 1m; location / {\nrealtime a; # here\n} }',
         'realtime_max_payload 1m is more than zone "a" can broadcast, which is 128k (a 32nd of its size)'],
     ['main', 'worker_shutdown_timeout 5s;', 'worker_shutdown_timeout of 5000 ms is shorter than realtime_drain of 30000 ms'],
-]);
+], env);
 
 test('one warning per location', async () => {
     const blocks = 'if ($arg_x) { return 403; } limit_except POST { allow all; }';
@@ -271,7 +207,7 @@ passes([
     ['http', 'realtime_app a { }\nserver { location /p { realtime_publish a; auth_request /a; } }'],
     ['http', 'realtime_app a { }\nserver { location /p { realtime_publish a; internal; } }'],
     ['http', 'realtime_app a { }\nserver { location /p { realtime_publish a; deny unix:; } }'],
-]);
+], env);
 
 // The documentation, as it is written.
 const page = fs.readFileSync(path.join(__dirname, '../../docs/directives.md'), 'utf8');

@@ -41,9 +41,11 @@ const connects = (target) => new Promise((resolve) => {
 
 class Nginx {
     // `text` is a whole configuration (see conf.js for its placeholders) or the parts that
-    // conf() takes. `values` are placeholders of the test's own.
-    constructor(text, { env = {}, level = 'info', name = 'nginx', values = {} } = {}) {
+    // conf() takes. `values` are placeholders of the test's own; `wrapper` are the first words of
+    // the command, which ends by becoming nginx.
+    constructor(text, { env = {}, level = 'info', name = 'nginx', values = {}, wrapper = [] } = {}) {
         this.name = name;
+        this.wrapper = wrapper;
         this.text = bound(typeof text === 'string' ? text : conf(text));
         this.prefix = makePrefix();
         this.values = { MODULE, ROOT, LEVEL: level, ...values, PREFIX: this.prefix, SOCK: `${this.prefix}/nginx.sock` };
@@ -109,7 +111,8 @@ class Nginx {
     // In a process group of its own, so that all of it can be found and killed.
     spawn() {
         this.gone = undefined;
-        this.child = spawn(binary(), this.arguments(), { env: this.env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+        const [command, ...words] = [...this.wrapper, binary(), ...this.arguments()];
+        this.child = spawn(command, words, { env: this.env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
         this.child.stderr.on('data', (bytes) => { this.stderr += bytes.toString('latin1'); });
         this.exit = new Promise((resolve) => this.child.on('exit', (code, signal) => {
             this.gone = { code, signal };
