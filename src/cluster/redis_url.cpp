@@ -21,12 +21,11 @@ bool is_host(Text host) {
     });
 }
 
+// With a zone, perhaps: fe80::1%eth0.
 bool is_ip6(Text host) {
-    return host.find(':') != Text::npos && host.size() <= 63 &&
-           std::all_of(host.begin(), host.end(), [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == ':' || c == '.' || c == '%'; // with a zone: fe80::1%eth0
-           });
+    const auto [address, zone] = split_once(host, '%');
+    return address.find(':') != Text::npos && host.size() <= 63 && (zone.empty() || is_host(zone)) &&
+           address.find_first_not_of("0123456789abcdefABCDEF:.") == Text::npos;
 }
 
 // The kernel's sun_path has 108 bytes with the 0 at its end.
