@@ -62,6 +62,8 @@ public:
     void on_unknown(std::uint64_t cookie, Millis now) override;
     void on_message(Text, Bytes, Millis) override {}
     void on_dropped(Text, Millis) override {}
+    // What waits to be written is said by whoever took over.
+    [[nodiscard]] bool is_ours() const noexcept override { return bus_.given_back_ || bus_.is_mine(); }
 
 private:
     RedisBus &bus_;

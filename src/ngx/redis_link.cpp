@@ -297,6 +297,9 @@ void RedisLink::lost(const RedisLoss &loss, Millis now) {
     }
     const bool was_up = !std::exchange(lost_, true);
     events_.on_lost(loss, now);
+    if (stopping_) {
+        return;
+    }
     if (!was_up) {
         nodes_.failed();
         step_later(0, now);
@@ -307,9 +310,6 @@ void RedisLink::lost(const RedisLoss &loss, Millis now) {
         }
         status_.since = now;
         retry(now);
-    }
-    if (stopping_) {
-        Deadline::stop();
     }
 }
 
