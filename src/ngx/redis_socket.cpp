@@ -15,19 +15,9 @@ namespace {
 
 constexpr Millis kFirstLook = 1; // at a name that is asked for; /etc/hosts takes no longer
 constexpr Millis kLongestLook = 20;
-constexpr Millis kGrain = 10;    // of times to wait
-constexpr int kReadsPerTurn = 8; // then others have their turn
-// Of one reply that stays in the socket until it is whole: less than any socket holds.
-constexpr std::size_t kMostPeeked = 16U << 10;
-
-std::array<std::uint8_t, 256U << 10> received; // of this process, whose connections read in turn
+constexpr Millis kGrain = 10; // of times to wait
 
 RedisSocket &owner_of(const ngx_connection_t &c) noexcept { return *static_cast<RedisSocket *>(c.data); }
-
-std::string failed_call(Text call, const std::string &peer, int error) {
-    return std::string(call) + " " + peer + " failed (" + std::to_string(error) + ": " +
-           std::string(std::generic_category().message(error)) + ")";
-}
 
 } // namespace
 
@@ -55,6 +45,11 @@ void RedisSocket::keep_words(ngx_log_t *log, ngx_uint_t, u_char *line, std::size
               }
               static_cast<RedisSocket *>(log->wdata)->words_ = words;
           });
+}
+
+std::string RedisSocket::failed_call(Text call, int error) const {
+    return std::string(call) + " " + peer_ + " failed (" + std::to_string(error) + ": " +
+           std::generic_category().message(error) + ")";
 }
 
 std::string RedisSocket::words_of_nginx(Text otherwise) const {
@@ -93,8 +88,8 @@ void RedisSocket::on_deadline(Millis now) {
         look_up(now);
         break;
     case Phase::connecting:
-        complaint_ = failed_call("connect() to", peer_, ETIMEDOUT) + ": no answer" + limit +
-                     ", is there a firewall between?";
+        complaint_ =
+            failed_call("connect() to", ETIMEDOUT) + ": no answer" + limit + ", is there a firewall between?";
         connect_next(now);
         break;
     case Phase::securing:
@@ -139,7 +134,7 @@ void RedisSocket::connect_next(Millis now) {
             wait(std::max((until_ - now) / left / kGrain, Millis{1}) * kGrain, now);
             return;
         }
-        complaint_ = failed_call("connect() to", peer_, error);
+        complaint_ = failed_call("connect() to", error);
     }
     fail(complaint_ + (complaint_.find("refused") != std::string::npos ? ", is Redis running there?" : ""),
          now);
@@ -193,7 +188,7 @@ void RedisSocket::connected(Millis now) {
         error = ngx_socket_errno;
     }
     if (error != 0) {
-        complaint_ = failed_call("connect() to", peer_, error);
+        complaint_ = failed_call("connect() to", error);
         connect_next(now);
         return;
     }
@@ -321,92 +316,6 @@ void RedisSocket::writable(Millis now) {
         blocked_ = false;
         write(now);
     }
-}
-
-// --- reading ---
-
-void RedisSocket::read(Millis now) {
-    for (int reads = 0; reads < kReadsPerTurn; ++reads) {
-        words_.clear();
-        const ssize_t size = c_->recv(c_, received.data(), received.size());
-        if (size == NGX_AGAIN) {
-            return;
-        }
-        if (size <= 0) {
-            fail(size == 0 ? peer_ + " closed the connection"
-                           : peer_ + ": " + words_of_nginx("recv() failed"),
-                 now);
-            return;
-        }
-        static_cast<void>(events_.on_bytes(Bytes(received).first(static_cast<std::size_t>(size)), now));
-        if (phase_ != Phase::open) {
-            return;
-        }
-    }
-    post_event(c_->read, &ngx_posted_next_events);
-}
-
-// What was not dealt with is peeked at again, together with what came behind it.
-void RedisSocket::peek(Millis now) {
-    for (int reads = 0; reads < kReadsPerTurn; ++reads) {
-        const ssize_t size = ::recv(c_->fd, received.data(), received.size(), MSG_PEEK);
-        const int error = size == -1 ? ngx_socket_errno : 0;
-        if (error == EINTR) {
-            continue;
-        }
-        const auto seen = static_cast<std::size_t>(std::max<ssize_t>(size, 0));
-        const bool news = seen > in_socket_;
-        if (!news && (size == 0 || (error == 0 && c_->read->pending_eof != 0))) {
-            fail(peer_ + " closed the connection", now);
-            return;
-        }
-        if (error != 0 && error != EAGAIN) {
-            fail(failed_call("recv() from", peer_, error), now);
-            return;
-        }
-        if (!news || !hand_on(Bytes(received).first(seen), now)) {
-            return;
-        }
-    }
-    post_event(c_->read, &ngx_posted_next_events);
-}
-
-// False: the connection has gone meanwhile.
-bool RedisSocket::hand_on(Bytes peeked, Millis now) {
-    events_.on_dealing(true);
-    const std::size_t done = events_.on_bytes(peeked.subspan(in_socket_), now);
-    if (phase_ != Phase::open) {
-        events_.on_dealing(false); // it went with the connection
-        return false;
-    }
-    in_socket_ = peeked.size();
-    // What is dealt with begins with what was taken out ahead of its time.
-    std::size_t out = done > ahead_ ? done - ahead_ : 0;
-    ahead_ = done > 0 ? 0 : ahead_;
-    // A reply as large as the socket's buffer would never be whole there.
-    if (in_socket_ - out > kMostPeeked) {
-        ahead_ += in_socket_ - out;
-        out = in_socket_;
-    }
-    const bool good = !events_.is_ours() || take_out(out);
-    events_.on_dealing(false);
-    if (!good) {
-        fail(peer_ + " cannot be read", now);
-    }
-    return good;
-}
-
-bool RedisSocket::take_out(std::size_t bytes) noexcept {
-    in_socket_ -= bytes;
-    const int flags = unix_ ? 0 : MSG_TRUNC; // TCP need not copy it
-    while (bytes > 0) {
-        const ssize_t size = ::recv(c_->fd, received.data(), std::min(bytes, received.size()), flags);
-        if (size == 0 || (size == -1 && ngx_socket_errno != EINTR)) {
-            return false;
-        }
-        bytes -= static_cast<std::size_t>(std::max<ssize_t>(size, 0));
-    }
-    return true;
 }
 
 // --- writing ---

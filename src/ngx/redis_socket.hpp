@@ -89,6 +89,7 @@ private:
     [[nodiscard]] bool take_out(std::size_t bytes) noexcept;
     void write(Millis now);
     void fail(const std::string &why, Millis now);
+    [[nodiscard]] std::string failed_call(Text call, int error) const;
     [[nodiscard]] std::string words_of_nginx(Text otherwise) const;
 
     static void on_read(ngx_event_t *event) noexcept;
