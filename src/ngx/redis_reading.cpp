@@ -39,26 +39,34 @@ void RedisSocket::read(Millis now) {
 // What was not dealt with is peeked at again, together with what came behind it.
 void RedisSocket::peek(Millis now) {
     for (int reads = 0; reads < kReadsPerTurn; ++reads) {
-        const ssize_t size = ::recv(c_->fd, received.data(), received.size(), MSG_PEEK);
-        const int error = size == -1 ? ngx_socket_errno : 0;
-        if (error == EINTR) {
-            continue;
-        }
-        const auto seen = static_cast<std::size_t>(std::max<ssize_t>(size, 0));
-        const bool news = seen > in_socket_;
-        if (!news && (size == 0 || (error == 0 && c_->read->pending_eof != 0))) {
-            fail(peer_ + " closed the connection", now);
-            return;
-        }
-        if (error != 0 && error != EAGAIN) {
-            fail(failed_call("recv() from", error), now);
-            return;
-        }
-        if (!news || !hand_on(Bytes(received).first(seen), now)) {
+        if (!peek_once(now)) {
             return;
         }
     }
     post_event(c_->read, &ngx_posted_next_events);
+}
+
+// False: there is nothing more, or the connection has gone.
+bool RedisSocket::peek_once(Millis now) {
+    const ssize_t size = ::recv(c_->fd, received.data(), received.size(), MSG_PEEK);
+    if (size == -1) {
+        return peek_failed(ngx_socket_errno, now);
+    }
+    const auto seen = static_cast<std::size_t>(size);
+    if (seen > in_socket_) {
+        return hand_on(Bytes(received).first(seen), now);
+    }
+    if (seen == 0 || c_->read->pending_eof != 0) {
+        fail(peer_ + " closed the connection", now);
+    }
+    return false;
+}
+
+bool RedisSocket::peek_failed(int error, Millis now) {
+    if (error != EAGAIN && error != EINTR) {
+        fail(failed_call("recv() from", error), now);
+    }
+    return error == EINTR;
 }
 
 // False: the connection has gone meanwhile.

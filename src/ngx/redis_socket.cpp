@@ -354,9 +354,8 @@ void RedisSocket::flush_now() noexcept {
 // --- the end ---
 
 void RedisSocket::fail(const std::string &why, Millis now) {
-    const std::string words = why; // it may be a part of what is closed
     close();
-    events_.on_closed(words, now);
+    events_.on_closed(why, now);
 }
 
 // Somebody else may have the socket too: closing alone would leave it in our epoll.

@@ -85,10 +85,12 @@ private:
     void writable(Millis now);
     void read(Millis now);
     void peek(Millis now);
+    [[nodiscard]] bool peek_once(Millis now);
+    [[nodiscard]] bool peek_failed(int error, Millis now);
     [[nodiscard]] bool hand_on(Bytes peeked, Millis now);
     [[nodiscard]] bool take_out(std::size_t bytes) noexcept;
     void write(Millis now);
-    void fail(const std::string &why, Millis now);
+    void fail(const std::string &why, Millis now); // no member of this object
     [[nodiscard]] std::string failed_call(Text call, int error) const;
     [[nodiscard]] std::string words_of_nginx(Text otherwise) const;
 
