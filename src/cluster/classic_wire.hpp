@@ -20,6 +20,7 @@ public:
     [[nodiscard]] std::vector<Subscription> always() const override;
     [[nodiscard]] std::vector<Subscription> of_namespace(Text nsp) const override;
     [[nodiscard]] std::optional<Subscription> of_room(Text nsp, Text room, bool own) const override;
+    [[nodiscard]] bool hears_all() const noexcept override { return !settings_.rooms; }
     [[nodiscard]] bool follows_rooms() const noexcept override { return settings_.rooms; }
     [[nodiscard]] Text count_verb() const noexcept override { return "NUMSUB"; }
     [[nodiscard]] std::string count_channel(Text nsp) const override;

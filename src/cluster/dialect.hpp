@@ -69,6 +69,10 @@ public:
     [[nodiscard]] virtual std::vector<Subscription> of_namespace(Text nsp) const = 0;
     [[nodiscard]] virtual std::optional<Subscription> of_room(Text nsp, Text room, bool own) const = 0;
 
+    // Is every broadcast heard, of whatever namespace and room? Only then a number that does not
+    // come is a message that was missed.
+    [[nodiscard]] virtual bool hears_all() const noexcept { return false; }
+
     // Does of_room() ever name one?
     [[nodiscard]] virtual bool follows_rooms() const noexcept = 0;
 

@@ -66,7 +66,7 @@ Inbound::Novelty Inbound::novelty(Text uid, std::uint64_t number, Millis now) {
         ports_.metrics.count(hub::Metric::bus_repeated);
         return Novelty::repeated;
     }
-    if (last != 0 && number > last + 1) {
+    if (last != 0 && number > last + 1 && ports_.dialect.hears_all()) {
         ports_.metrics.add(hub::Metric::bus_missed, static_cast<std::int64_t>(number - last - 1));
         ports_.events.on_missed(uid, number - last - 1, now);
     }
@@ -75,7 +75,7 @@ Inbound::Novelty Inbound::novelty(Text uid, std::uint64_t number, Millis now) {
 }
 
 void Inbound::expect(Text uid, std::uint64_t number, Millis now) {
-    if (number != 0 && table_.heard_of(uid) < number) {
+    if (ports_.dialect.hears_all() && table_.heard_of(uid) < number) {
         static_cast<void>(novelty(uid, number + 1, now));
         table_.set_heard(uid, number, now);
     }

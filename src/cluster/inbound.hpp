@@ -42,6 +42,7 @@ public:
     void on_message(Text channel, Bytes payload, Millis now);
 
     // That host says that this is its last number: is there anything before it that never came?
+    // Nobody knows where not everything is heard.
     void expect(Text uid, std::uint64_t number, Millis now);
 
 private:
