@@ -28,7 +28,6 @@ std::optional<InterestNews> read_interest(Bytes body) {
 }
 
 std::vector<Subscription> Interest::all(std::span<const std::string> namespaces) {
-    namespaces_.clear();
     rooms_.clear();
     namespaces_.insert(namespaces.begin(), namespaces.end());
     shm::PageQuery page;

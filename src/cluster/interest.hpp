@@ -42,7 +42,7 @@ public:
     Interest(Dialect &dialect, shm::Roster &roster, HearingLine &hearing, Text host)
         : dialect_(dialect), roster_(roster), hearing_(hearing), host_(host) {}
 
-    // Everything, with these namespaces and those that the roster has.
+    // Everything: these namespaces, those that the roster has, and those that were heard before.
     [[nodiscard]] std::vector<Subscription> all(std::span<const std::string> namespaces);
 
     // There is somebody new.
