@@ -4,6 +4,7 @@
 #include "wire/resp.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace rt::cluster {
 
@@ -73,6 +74,7 @@ void Bridge::on_interest(Bytes mail) {
 
 void Bridge::on_line_up(Millis now) {
     line_up_ = true;
+    outbound_.start();
     connected(now);
 }
 
@@ -89,10 +91,10 @@ void Bridge::connected(Millis now) {
     if (!line_up_ || !hears_ || retired_) {
         return;
     }
-    outbound_.start();
+    outbound_.freshen();
     connected_at_ = now;
     settles_ = table_.deaf_since() != 0 ? now + kSettle : 0;
-    missed_ = broken_ = false;
+    broken_ = false;
     heard_ = now;
     awaited_.clear();
     for (const HostSeen *seen : registry_.others()) {
@@ -105,14 +107,15 @@ void Bridge::connected(Millis now) {
 
 void Bridge::on_line_lost(Millis) {
     line_up_ = false;
+    settles_ = 0;
     registry_.on_down();
     peers_.end_all();
     set_state();
 }
 
 void Bridge::on_hearing_lost(Millis) {
-    if (hears_ && table_.deaf_since() == 0) {
-        table_.set_deaf_since(stream_.head());
+    if (table_.deaf_since() == 0) {
+        table_.set_deaf_since(hears_ ? stream_.head() : table_.heard_at());
     }
     hears_ = false;
     settles_ = 0;
@@ -124,10 +127,11 @@ void Bridge::on_hearing_lost(Millis) {
 void Bridge::set_state() {
     const shm::BridgeState before = table_.state();
     const bool works = line_up_ && hears_ && settles_ == 0 && !broken_;
-    const bool began = before != shm::BridgeState::off && before != shm::BridgeState::joining;
-    const auto lost = began ? shm::BridgeState::degraded : shm::BridgeState::joining;
+    const bool joins = before == shm::BridgeState::joining;
+    const auto lost = joins ? shm::BridgeState::joining : shm::BridgeState::degraded;
     const shm::BridgeState state = works ? shm::BridgeState::connected : lost;
-    if (retired_ || state == before) {
+    // Off: the newest configuration has no Redis.
+    if (retired_ || state == before || before == shm::BridgeState::off) {
         return;
     }
     table_.set_state(state);
@@ -136,6 +140,7 @@ void Bridge::set_state() {
 
 void Bridge::on_reply(std::uint64_t packed, const wire::RespValue *reply, Millis now) {
     const Cookie cookie = Cookie::of(packed);
+    outbound_.unblock();
     switch (cookie.user) {
     case LineUser::outbound:
         outbound_.on_reply(cookie.value, reply, now);
@@ -217,11 +222,13 @@ bool Bridge::is_idle() const noexcept { return asks_.size() == 0 && has_publishe
 
 // --- what was missed ---
 
-// Hosts of ours have said how far they are, and what is missing is counted; what others said
-// meanwhile nobody knows.
+// Hosts of ours have said how far they are, and what is missing is counted, if everything is
+// heard; what others said meanwhile nobody knows.
 void Bridge::settle_gap() {
     settles_ = 0;
-    if (missed_ || !awaited_.empty() || registry_.other_servers() > 0) {
+    const bool counted = ports_.dialect.hears_all() || registry_.live() == 1;
+    const bool missed = std::exchange(missed_, false);
+    if (missed || !counted || !awaited_.empty() || registry_.other_servers() > 0) {
         tell_gap();
     }
     table_.set_deaf_since(0);
@@ -239,9 +246,9 @@ void Bridge::tell_gap() {
 void Bridge::on_missed(Text uid, std::uint64_t count, Millis) {
     ports_.log.write(Level::warn, "missed " + std::to_string(count) + " messages of host " +
                                       std::string(uid.substr(0, 4)) + " that Redis did not deliver");
-    missed_ = true;
+    missed_ = table_.deaf_since() != 0;
     missed_of_[std::string(uid)] += count;
-    if (settles_ == 0) {
+    if (!missed_) {
         tell_gap();
     }
 }
@@ -374,9 +381,11 @@ void Bridge::on_malformed(Text channel, const Error &error, Millis now) {
              now);
 }
 
-void Bridge::complain(Text line, Millis now) {
+void Bridge::complain(std::string line, Millis now) {
     if (complained_ == 0 || now - complained_ >= kComplainEvery) {
         complained_ = now;
+        std::ranges::replace_if(
+            line, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
         ports_.log.write(Level::error, line);
     }
 }

@@ -132,7 +132,7 @@ private:
     void on_host_message(Bytes payload, Millis now);
     void connected(Millis now);
     void set_state();
-    void complain(Text line, Millis now);
+    void complain(std::string line, Millis now);
     void settle_gap();
     void judge_loop(Millis now);
     void tell_gap();
@@ -163,7 +163,7 @@ private:
     bool line_up_ = false;
     bool hears_ = false;
     bool broken_ = false; // what is said does not come back
-    bool missed_ = false; // something was, since it was lost
+    bool missed_ = false; // something was, and it is not settled yet
     bool retired_ = false;
 };
 

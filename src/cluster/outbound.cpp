@@ -29,12 +29,13 @@ Says says_of(hub::Op op) noexcept {
 } // namespace
 
 Outbound::Outbound(const Ports &ports, shm::Stream stream, shm::BridgeTable table, Text uid)
-    : ports_(ports), stream_(stream), table_(table), uid_(uid), reader_(stream, table.published()) {}
+    : ports_(ports), stream_(stream), table_(table), uid_(uid), reader_(stream, table.published()),
+      last_number_(table.published_number()) {}
 
 void Outbound::start() {
     reader_.seek(table_.published());
-    fresh_ = stream_.head();
-    sent_ = answered_ = table_.published();
+    unanswered_.clear();
+    last_number_ = table_.published_number();
     said_ = 0;
     blocked_ = false;
 }
@@ -78,12 +79,15 @@ Outbound::Step Outbound::publish(const shm::StreamReader::Next &next, Millis now
         return Step::done;
     }
     say(envelope_);
+    if (publication_.channel.empty()) {
+        return Step::done; // no other server could read it
+    }
     const std::array<Text, 3> command{ports_.dialect.publish_verb(), publication_.channel,
                                       publication_.payload};
     if (!ports_.line.send(command, {LineUser::outbound, next.end})) {
         return Step::refused;
     }
-    sent_ = next.end;
+    unanswered_.push({next.end, envelope_.number});
     ports_.metrics.count(hub::Metric::bus_out);
     return Step::done;
 }
@@ -112,14 +116,18 @@ void Outbound::overrun() {
     reader_.seek(stream_.tail());
 }
 
-// Redis answers in the order of sending.
+// Redis answers in the order of sending. A holder that gave the bridge away without all answers
+// does not turn the cursor of its successor back, nor set one where Redis was taken away (0).
 void Outbound::on_reply(std::uint64_t position, const wire::RespValue *reply, Millis now) {
-    if (reply == nullptr) {
+    if (reply == nullptr || unanswered_.empty() || unanswered_.front().end != position) {
         return; // start() sends it again
     }
-    blocked_ = false;
-    answered_ = position;
-    table_.set_published(position);
+    const Sent sent = unanswered_.front();
+    unanswered_.pop();
+    if (table_.published() != 0 && table_.published() < sent.end) {
+        table_.set_published_number(sent.number != 0 ? sent.number : table_.published_number());
+        table_.set_published(sent.end);
+    }
     if (reply->kind() == wire::RespKind::error) {
         ports_.metrics.count(hub::Metric::bus_refused);
         ports_.events.on_refused(reply->text(), now);
@@ -128,9 +136,9 @@ void Outbound::on_reply(std::uint64_t position, const wire::RespValue *reply, Mi
 
 // What needed no sending is behind us as soon as nothing before it waits.
 void Outbound::settle() {
-    if (is_idle() && table_.published() < reader_.cursor()) {
+    const hub::Position published = table_.published();
+    if (is_idle() && published != 0 && published < reader_.cursor()) {
         table_.set_published(reader_.cursor());
-        sent_ = answered_ = reader_.cursor();
     }
 }
 

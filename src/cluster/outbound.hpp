@@ -4,6 +4,7 @@
 // the log, and counted.
 #pragma once
 
+#include "base/fifo.hpp"
 #include "cluster/dialect.hpp"
 #include "cluster/redis_line.hpp"
 #include "hub/metrics.hpp"
@@ -34,9 +35,12 @@ public:
 
     Outbound(const Ports &ports, shm::Stream stream, shm::BridgeTable table, Text uid);
 
-    // The line is up: goes on behind what Redis has answered. Volatile messages that waited, and
-    // questions are left out.
+    // The line is new: goes on behind what Redis has answered, whatever was sent before.
     void start();
+    // Others can be heard: volatile messages that waited, and questions are left out.
+    void freshen() noexcept { fresh_ = stream_.head(); }
+    // The line has answered somebody, and may take more.
+    void unblock() noexcept { blocked_ = false; }
 
     // Sends what there is, `most` records at most. True: there is more, and the line takes it.
     bool work(std::size_t most, Millis now);
@@ -44,7 +48,7 @@ public:
     void on_reply(std::uint64_t position, const wire::RespValue *reply, Millis now) override;
 
     // All that began here before is answered.
-    [[nodiscard]] bool is_idle() const noexcept { return answered_ == sent_; }
+    [[nodiscard]] bool is_idle() const noexcept { return unanswered_.empty(); }
 
     // Everything that ends up to here has been handed to the line, or is not for others.
     [[nodiscard]] std::uint64_t cursor() const noexcept { return reader_.cursor(); }
@@ -55,6 +59,10 @@ public:
 
 private:
     enum class Step : std::uint8_t { done, refused, nothing };
+    struct Sent {
+        hub::Position end = 0;
+        std::uint64_t number = 0; // 0: none
+    };
     Step publish(const shm::StreamReader::Next &next, Millis now);
     void say(const hub::Envelope &envelope);
     void overrun();
@@ -68,10 +76,9 @@ private:
     hub::Envelope envelope_;
     PeerMessage message_;
     Publication publication_;
-    hub::Position fresh_ = 0;    // what is volatile and ends before that is stale
-    hub::Position sent_ = 0;     // the end of the last one that was sent
-    hub::Position answered_ = 0; // of the last one that Redis answered
-    std::uint64_t last_number_ = 0;
+    Fifo<Sent> unanswered_;
+    hub::Position fresh_ = 0; // what is volatile and ends before that is stale
+    std::uint64_t last_number_;
     std::uint64_t said_ = 0;
     bool blocked_ = false; // the line takes no more until it has answered something
     bool overran_ = false;

@@ -9,6 +9,9 @@ namespace rt::cluster {
 
 bool PeerVoice::say(const PeerMessage &message, Text to, Cookie cookie) {
     dialect_.say(message, to, scratch_);
+    if (scratch_.channel.empty()) {
+        return false;
+    }
     const std::array<Text, 3> command = {dialect_.publish_verb(), scratch_.channel, scratch_.payload};
     return line_.send(command, cookie);
 }

@@ -15,8 +15,8 @@ public:
     // Both must outlive this.
     PeerVoice(Dialect &dialect, RedisLine &line) noexcept : dialect_(dialect), line_(line) {}
 
-    // `to`: the uid of the one that is answered; empty for anything but answers. False: Redis is
-    // away, and nothing was said.
+    // `to`: the uid of the one that is answered; empty for anything but answers. False: nothing
+    // was said, for Redis is away, or the dialect has no such message.
     bool say(const PeerMessage &message, Text to, Cookie cookie = {});
 
     // Asks Redis how many servers hear a namespace, this host among them; servers_in() reads the

@@ -29,11 +29,13 @@ struct alignas(kLine) BridgeTable::Table {
     Millis beat;
     std::uint64_t clients[2];
     std::uint32_t state;
-    std::uint32_t dealing;
+    std::uint16_t dealing;
+    std::uint16_t torn;
     std::uint64_t deaf_since;
     std::uint64_t heard_at;
     alignas(kLine) std::uint64_t last_number; // with every append: away from the holder's line
     alignas(kLine) std::uint64_t published;
+    std::uint64_t published_number;
     alignas(kLine) HeardHost hosts[kHosts];
     std::uint32_t board_size;
     char board[kBoard];
@@ -130,6 +132,12 @@ std::uint64_t BridgeTable::published() const noexcept { return peek(table_->publ
 
 void BridgeTable::set_published(std::uint64_t position) noexcept { poke(table_->published, position); }
 
+std::uint64_t BridgeTable::published_number() const noexcept { return peek(table_->published_number); }
+
+void BridgeTable::set_published_number(std::uint64_t number) noexcept {
+    poke(table_->published_number, number);
+}
+
 void BridgeTable::begin(Locked &, std::uint64_t head) noexcept {
     if (published() == 0) {
         set_published(head);
@@ -168,10 +176,17 @@ std::uint64_t BridgeTable::heard_at() const noexcept { return peek(table_->heard
 void BridgeTable::set_heard_at(std::uint64_t position) noexcept { poke(table_->heard_at, position); }
 
 void BridgeTable::set_dealing(bool dealing) noexcept {
-    poke(table_->dealing, dealing ? 1u : 0u);
+    poke(table_->dealing, static_cast<std::uint16_t>(dealing));
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
 bool BridgeTable::is_dealing() const noexcept { return peek(table_->dealing) != 0; }
+
+void BridgeTable::set_torn(bool torn) noexcept {
+    poke(table_->torn, static_cast<std::uint16_t>(torn));
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+bool BridgeTable::is_torn() const noexcept { return peek(table_->torn) != 0; }
 
 } // namespace rt::shm

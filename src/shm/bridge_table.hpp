@@ -34,7 +34,7 @@ class BridgeTable {
 public:
     static constexpr std::size_t kHosts = 256; // other hosts whose numbers are remembered
     static constexpr Millis kSilent = 600;     // a holder without a beat for so long is replaced
-    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 1, kLine});
+    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 2, kLine});
 
     static std::size_t bytes() noexcept;
     static Result<BridgeTable> create(MutableBytes area) noexcept;
@@ -78,6 +78,9 @@ public:
     // begin() makes it `head`.
     [[nodiscard]] std::uint64_t published() const noexcept;
     void set_published(std::uint64_t position) noexcept;
+    // The last number before it; 0: none.
+    [[nodiscard]] std::uint64_t published_number() const noexcept;
+    void set_published_number(std::uint64_t number) noexcept;
     void begin(Locked &held, std::uint64_t head) noexcept;
 
     // --- inbound, for the holder ---
@@ -99,6 +102,10 @@ public:
     // this set may deal with some of them again.
     void set_dealing(bool dealing) noexcept;
     [[nodiscard]] bool is_dealing() const noexcept;
+    // Whether the first part of a large reply has been taken out of the socket, and the rest has
+    // not: nobody else can go on there.
+    void set_torn(bool torn) noexcept;
+    [[nodiscard]] bool is_torn() const noexcept;
 
 private:
     struct Table;

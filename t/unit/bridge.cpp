@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The bridge at the worker that holds it: joining, connected, degraded; what may have been missed
+// and who is told; how it is given away.
+#include "cluster/bridge.hpp"
+
+#include "bridge_env.hpp"
+
+using namespace rt;
+using namespace rt::test;
+using cluster::Bridge;
+using cluster::PeerMessage;
+using cluster::Says;
+using hub::Metric;
+using shm::BridgeState;
+
+namespace {
+
+const Text kWords[] = {"off", "joining", "degraded", "connected"};
+
+class World final : public cluster::BridgeEvents,
+                    public cluster::QuestionEvents,
+                    public cluster::HostLineEvents {
+public:
+    explicit World(bool rooms = false) : dialect(classic(kOurUid, rooms)), begun(host.bus.head()) {
+        take_over();
+    }
+
+    // Another worker holds it.
+    void take_over() {
+        pipe.unanswered.clear();
+        bridge.reset();
+        cluster::BridgeSettings settings;
+        settings.registry = {"rt:", "1.2", "host", "node", std::string(kOurUid)};
+        settings.asker = std::string(kOurUid) + "1.";
+        settings.namespaces = {"/"};
+        bridge = std::make_unique<Bridge>(Bridge::Ports{*dialect, pipe, ear, host.bus, zone.roster, questions,
+                                                        deadlines, metrics, lines, *this},
+                                          settings, host.zone.stream, host.zone.bridge);
+        bridge->listen(cluster::Topic::relay, *this);
+    }
+
+    void up(bool whole = false) {
+        pipe.hears = pipe.up = true;
+        bridge->on_line_up(now);
+        bridge->on_hearing_up(whole, now);
+        redis();
+    }
+    void line_lost() {
+        pipe.up = false;
+        for (const Pipe::Command &command : std::exchange(pipe.unanswered, {})) {
+            bridge->on_reply(command.cookie.packed(), nullptr, now);
+        }
+        bridge->on_line_lost(now);
+    }
+    void hearing_lost() {
+        pipe.hears = false;
+        bridge->on_hearing_lost(now);
+    }
+
+    // Redis does what was sent: answers, and tells us what we hear. What others hear is kept.
+    void redis() {
+        while (!pipe.unanswered.empty()) {
+            const Pipe::Command command = pipe.unanswered.front();
+            pipe.unanswered.pop_front();
+            const bool count = command.words[0] == "PUBSUB";
+            const Reply reply = count ? test::servers(servers) : Reply(":1\r\n");
+            bridge->on_reply(command.cookie.packed(), reply.value(), now);
+            if (command.words[0] == "PUBLISH") {
+                said += command.words[1] + " ";
+                if (hears_itself) {
+                    bridge->on_message(command.words[1], as_bytes(command.words[2]), now);
+                }
+            }
+        }
+    }
+    // Time goes by.
+    void pass(Millis length) {
+        for (const Millis end = now + length; now < end;) {
+            now += 50;
+            deadlines.expire(now);
+            bridge->beat(now);
+            turn();
+            redis();
+        }
+    }
+    void turn() {
+        while (bridge->work(now)) {
+        }
+    }
+
+    void hear(const PeerMessage &message, Text uid = "node") {
+        cluster::Publication publication;
+        classic(uid)->say(message, {}, publication);
+        bridge->on_message(publication.channel, as_bytes(publication.payload), now);
+    }
+    void hear_event(std::uint64_t number, Text uid = kTheirUid) {
+        PeerMessage message;
+        message.nsp = "/";
+        message.number = number;
+        message.envelope.data = "[1]";
+        hear(message, uid);
+    }
+    void hello(std::uint64_t last) {
+        cluster::Hello other;
+        other.host = "farr";
+        other.uid = kTheirUid;
+        other.last = last;
+        const std::string body = std::string("\x01\x01") + "farr" + hello_json(other);
+        bridge->on_message("rt:hosts", as_bytes(body), now);
+    }
+    void raw(const std::string &body) { bridge->on_message("rt:hosts", as_bytes(body), now); }
+    PeerMessage question(Text id) {
+        PeerMessage message;
+        message.says = Says::list_rooms;
+        message.nsp = "/";
+        message.request_id = id;
+        return message;
+    }
+
+    [[nodiscard]] std::string state() const { return std::string(shm::state_name(host.zone.bridge.state())); }
+    [[nodiscard]] bool is_deaf() const { return host.bus.is_deaf(); }
+    std::string take_log() {
+        const hub::Position from = std::exchange(begun, host.bus.head());
+        return log_text(host, from);
+    }
+    std::string take_said() { return std::exchange(said, {}); }
+    std::string take_states() { return std::exchange(states, {}); }
+
+    void on_bridge_state(BridgeState state, BridgeState before) override {
+        states += std::string(kWords[static_cast<std::size_t>(before)]) + ">" +
+                  std::string(kWords[static_cast<std::size_t>(state)]) + " ";
+    }
+    void on_loop_broken() override { ++broken; }
+    void request_turn() override { ++turns; }
+    [[nodiscard]] std::vector<shm::SeatRef> readers() override { return {}; }
+    void on_answers(Handle, const cluster::Answers &) override {}
+    void bring_in() override {}
+    void on_told(Text from, Bytes body, Millis) override {
+        told += std::string(from) + ":" + std::string(as_text(body)) + " ";
+    }
+
+    LogHost host;
+    RosterZone zone{1u << 20};
+    std::unique_ptr<cluster::Dialect> dialect;
+    Pipe pipe;
+    Ear ear;
+    Deadlines deadlines;
+    cluster::PostOffice post{{host.lock, host.zone.region}, host.zone.boxes, {0, 1}, host};
+    cluster::Questions questions{{0, 1}, post, deadlines, *this};
+    Tallies metrics;
+    Lines lines;
+    Millis now = 100'000;
+    int servers = 1;
+    bool hears_itself = true;
+    int broken = 0;
+    int turns = 0;
+    std::string states;
+    std::string said;
+    std::string told;
+    std::unique_ptr<Bridge> bridge;
+    hub::Position begun;
+};
+
+void states() {
+    World world;
+    is(world.state(), "joining", "at first");
+    world.bridge->on_line_up(world.now);
+    is(world.state(), "joining", "with one connection");
+    world.bridge->on_hearing_up(false, world.now);
+    is(world.state() + " " + world.take_states(), "connected joining>connected ", "with both");
+    ok(world.pipe.text().find("PUBLISH rt:hosts") != std::string::npos, "it says hello");
+    world.redis();
+    world.hearing_lost();
+    is(world.state() + " " + world.take_states(), "degraded connected>degraded ", "deaf");
+    world.line_lost();
+    world.line_lost();
+    is(world.take_states(), "", "told once");
+    world.up();
+    is(world.state(), "degraded", "back, and not known yet what was missed");
+    world.pass(1500);
+    is(world.state() + " " + world.take_states(), "connected degraded>connected ", "settled");
+    world.hears_itself = false;
+    world.pass(4000);
+    ok(world.state() == "degraded" && world.broken == 1, "what is said does not come back: told once");
+    world.hears_itself = true;
+    world.pass(3000);
+    ok(world.state() == "connected" && world.broken == 1, "and again it does");
+    world.host.zone.bridge.set_state(BridgeState::off);
+    world.line_lost();
+    is(world.state(), "off", "where Redis was taken away nothing is lost");
+}
+
+// What happens while nothing is heard, and whether a gap is told.
+void gaps() {
+    struct Row {
+        const char *name;
+        std::uint64_t last; // of the other host, which had said 5; 0: it does not live any more
+        int servers;
+        bool rooms;
+        bool gap;
+    };
+    const Row rows[] = {
+        {"nothing was said", 5, 2, false, false},
+        {"two messages were", 7, 2, false, true},
+        {"the other host says nothing any more", 0, 2, false, true},
+        {"a Node server is there", 5, 3, false, true},
+        {"not everything is heard", 5, 2, true, true},
+    };
+    for (const Row &row : rows) {
+        const std::string name = std::string(row.name) + ": ";
+        World world(row.rooms);
+        world.servers = row.servers;
+        world.up();
+        world.hello(5);
+        world.pass(300);
+        world.take_log();
+        ok(!world.is_deaf(), name + "all is heard");
+        world.hearing_lost();
+        ok(world.is_deaf(), name + "nobody recovers");
+        world.pass(500);
+        is(world.take_log(), "", name + "nothing is told yet");
+        world.up();
+        ok(world.is_deaf(), name + "not yet");
+        if (row.last != 0) {
+            world.hello(row.last);
+        }
+        world.pass(1300);
+        is(world.take_log(), row.gap ? "gap since\n" : "", name + "a gap, or none");
+        ok(!world.is_deaf(), name + "recovery again");
+        is(world.metrics[Metric::bus_gaps], std::int64_t{row.gap ? 1 : 0}, name + "counted");
+    }
+}
+
+// Lost again before it was known what had been missed.
+void lost_twice() {
+    World world;
+    world.servers = 2;
+    world.up();
+    world.hello(5);
+    world.pass(300);
+    world.hearing_lost();
+    world.up();
+    world.hello(9);
+    world.hearing_lost();
+    world.up();
+    world.hello(9);
+    world.take_log();
+    world.pass(1300);
+    is(world.take_log(), "gap since\n", "what was missed the first time is told in the end");
+    world.line_lost();
+    world.hearing_lost();
+    world.up();
+    world.line_lost();
+    world.pass(2000);
+    ok(world.is_deaf() && world.take_log().empty(), "nothing is settled while nobody can say how far he is");
+    world.up();
+    world.hello(9);
+    world.pass(1300);
+    ok(!world.is_deaf() && world.take_log().empty(), "then it is");
+}
+
+void missed_while_hearing() {
+    World world;
+    world.up();
+    world.hear_event(1);
+    world.hear_event(4);
+    is(world.take_log(), "emit [1]\ngap\nemit [1]\n", "a number that does not come is a gap");
+    ok(world.lines.take().find("missed 2 messages of host farr") != std::string::npos, "and a line");
+    ok(!world.is_deaf(), "after it all is heard");
+    world.hello(4);
+    ok(world.bridge->status(world.now).hosts.at(0).missed == 2 &&
+           world.bridge->status(world.now).hosts.at(0).last == 4,
+       "and shown in the status");
+}
+
+void next_holder() {
+    for (const bool whole : {true, false}) {
+        const std::string name = whole ? "with the connection: " : "without it: ";
+        World world;
+        world.servers = 3;
+        world.up();
+        world.pass(300);
+        world.take_states();
+        world.take_log();
+        world.take_over();
+        world.up(whole);
+        is(world.is_deaf(), !whole, name + "may something be missing?");
+        world.pass(1300);
+        is(world.take_log(), whole ? "" : "gap since\n", name + "what is told");
+        is(world.state(), "connected", name + "connected");
+        ok(!whole || world.take_states().empty(), name + "nobody notices");
+    }
+}
+
+// What was sent on one connection is not sent again because the other one was lost.
+void one_of_two() {
+    World world;
+    world.up();
+    world.take_said();
+    world.host.emit("[1]");
+    world.turn();
+    world.hearing_lost();
+    world.bridge->on_hearing_up(false, world.now);
+    world.pipe.hears = true;
+    world.turn();
+    world.redis();
+    const std::string said = world.take_said();
+    is(said.find("socket.io#/#"), said.rfind("socket.io#/#"), "once");
+    ok(said.find("socket.io#/#") != std::string::npos, "and not never");
+}
+
+void retires() {
+    World world;
+    world.up();
+    add_socket(world.zone.roster, 1, "/", {"r"});
+    for (int i = 1; i <= 3; ++i) {
+        world.hear(world.question("q" + std::to_string(i)));
+    }
+    world.host.emit("[1]");
+    world.take_said();
+    world.bridge->retire(world.now);
+    ok(!world.bridge->has_published() && !world.bridge->is_idle(), "what was said is under way");
+    world.redis();
+    const std::string said = world.take_said();
+    ok(world.bridge->has_published() && world.bridge->is_idle(), "and answered");
+    is(std::count(said.begin(), said.end(), ' '), std::ptrdiff_t{4}, "three roll calls, and the emit");
+    is(world.host.zone.bridge.published(), world.host.bus.head(), "nothing is left to the next one");
+    world.host.emit("[2]");
+    world.turn();
+    world.hear_event(1);
+    world.take_log();
+    world.pass(5000);
+    is(world.take_said(), "", "no more is said");
+    world.hearing_lost();
+    world.line_lost();
+    is(world.state(), "connected", "what becomes of its connections concerns nobody");
+    world.take_over();
+    world.up(true);
+    world.turn();
+    world.redis();
+    ok(world.take_said().find("socket.io#/#") != std::string::npos, "the next one says it");
+}
+
+void hosts_speak() {
+    World world;
+    world.up();
+    const std::string head = std::string("\x01\x02") + "farr";
+    world.raw(head + "body");
+    world.bridge->on_message("rt:relay:host", as_bytes(head), world.now);
+    is(world.told, "farr:body farr: ", "to whom it concerns");
+    const std::string odd[] = {"",
+                               "\x01",
+                               head.substr(0, 5),
+                               "\x02\x02" + std::string("farrbody"),
+                               std::string("\x01\x03") + "farr",
+                               std::string("\x01\xff") + "farr",
+                               std::string("\x01\0", 2) + "farr"};
+    world.lines.take();
+    for (const std::string &each : odd) {
+        world.raw(each);
+    }
+    is(world.told, "farr:body farr: ", "unknown versions and topics to nobody");
+    const std::string lines = world.lines.take();
+    is(std::count(lines.begin(), lines.end(), '\n'), std::ptrdiff_t{1}, "one line about them");
+    world.take_said();
+    world.pipe.unanswered.clear();
+    const Bytes piece = as_bytes("x");
+    ok(static_cast<bool>(world.bridge->tell("farr", cluster::Topic::relay, {&piece, 1})), "told");
+    is(world.pipe.text(), "|PUBLISH rt:relay:farr \x01\x02hostx", "on the channel of that host");
+    world.line_lost();
+    ok(world.bridge->tell("farr", cluster::Topic::relay, {&piece, 1}).code() == Code::unavailable,
+       "not while Redis is away");
+}
+
+void complaints() {
+    World world;
+    world.up();
+    world.lines.take();
+    const auto lines = [&] {
+        const std::string text = world.lines.take();
+        return std::count(text.begin(), text.end(), '\n');
+    };
+    const std::string odd = "socket.io#/\n\x1b[31m#r#";
+    world.bridge->on_message(odd, as_bytes("\xc1"), world.now);
+    add_socket(world.zone.roster, 1, "/\n\x1b[31m", {"r"});
+    world.bridge->on_message(odd, as_bytes("\xc1"), world.now);
+    is(lines(), std::ptrdiff_t{1}, "whatever a channel is called, it is one line");
+    for (int i = 0; i < 50; ++i) {
+        world.bridge->on_message("socket.io#/#", as_bytes("\xc1"), world.now);
+    }
+    is(lines(), std::ptrdiff_t{0}, "no more of them");
+    world.now += 60'000;
+    world.bridge->on_message("socket.io#/#", as_bytes("\xc1"), world.now);
+    is(lines(), std::ptrdiff_t{1}, "after a minute again");
+    is(world.metrics[Metric::bus_malformed], std::int64_t{52}, "all are counted");
+    world.now += 60'000;
+    world.host.emit("[1]");
+    world.turn();
+    while (!world.pipe.unanswered.empty()) {
+        world.bridge->on_reply(world.pipe.unanswered.front().cookie.packed(), refusal().value(), world.now);
+        world.pipe.unanswered.pop_front();
+    }
+    ok(world.lines.take().find("NOPERM") != std::string::npos, "what Redis refuses is told in its words");
+}
+
+void ends_early() {
+    World world;
+    world.up();
+    world.hear(world.question("q"));
+    world.host.emit("[1]");
+    world.turn();
+    world.bridge.reset();
+    world.deadlines.expire(world.now + 100'000);
+    ok(true, "destroyed in the middle of everything");
+    world.take_over();
+    const cluster::Cookie cookie{cluster::LineUser::outbound, 77};
+    world.bridge->on_reply(cookie.packed(), good().value(), world.now);
+    world.bridge->on_reply(cookie.packed(), nullptr, world.now);
+    world.bridge->on_reply(UINT64_MAX, good().value(), world.now);
+    world.hearing_lost();
+    world.line_lost();
+    is(world.state(), "degraded", "the connection in the box was of no use");
+    ok(!world.is_deaf(), "of what was never heard nothing is missed");
+    world.up();
+    world.pass(1500);
+    world.take_over();
+    world.hearing_lost();
+    ok(world.is_deaf(), "else it may be, before anything is heard again");
+}
+
+} // namespace
+
+int main() {
+    states();
+    gaps();
+    lost_twice();
+    missed_while_hearing();
+    next_holder();
+    one_of_two();
+    retires();
+    hosts_speak();
+    complaints();
+    ends_early();
+    return done();
+}
