@@ -9,6 +9,8 @@
 #include "ngx/worker.hpp"
 #include "ngx/zone.hpp"
 
+#include <algorithm>
+
 namespace rt::ngx {
 
 namespace {
@@ -40,6 +42,14 @@ ngx_int_t on_init_module(ngx_cycle_t *cycle) noexcept {
             return NGX_ERROR;
         }
     }
+    guard([](const char *) {},
+          [&] {
+              empty_unused_boxes([&](Text name) {
+                  return std::ranges::any_of(conf->apps, [&](const auto &app) {
+                      return app->bus.block != nullptr && app->settings.name == name;
+                  });
+              });
+          });
     return next_cycle() ? NGX_OK : NGX_ERROR;
 }
 

@@ -56,6 +56,14 @@ void empty_box(Text app) noexcept {
     }
 }
 
+void empty_unused_boxes(Fn<bool(Text app)> is_used) {
+    for (const Box *box = boxes; box != nullptr; box = box->next.get()) {
+        if (!is_used(box->app)) {
+            empty_box(box->app);
+        }
+    }
+}
+
 void put_in_box(Text app, int socket, Text label) noexcept {
     const Box *box = find(app);
     if (box == nullptr || label.size() > kMostLabel) {

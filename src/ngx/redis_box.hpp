@@ -4,6 +4,7 @@
 // worker that made it, and so does the connection.
 #pragma once
 
+#include "base/fn.hpp"
 #include "ngx/descriptors.hpp"
 
 #include <optional>
@@ -21,6 +22,9 @@ void put_in_box(Text app, int socket, Text label) noexcept;
 
 // The connection ends with the last process that has it.
 void empty_box(Text app) noexcept;
+
+// Of all applications that `is_used` does not name: a configuration without them has come.
+void empty_unused_boxes(Fn<bool(Text app)> is_used);
 
 // Takes it out: the descriptor is the caller's. -1: nothing is there, or it has another label, and
 // is closed.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ngx/redis_bus.hpp"
 
-#include "base/version.hpp"
 #include "cluster/bridge_board.hpp"
 #include "ngx/app.hpp"
+#include "ngx/bridge_settings.hpp"
+#include "ngx/process.hpp"
 #include "ngx/redis_box.hpp"
 #include "ngx/worker.hpp"
 
@@ -18,34 +19,17 @@ namespace {
 constexpr Millis kLeaving = 500;    // for what was sent to be answered
 constexpr Millis kAskAgain = 3000;  // to hear what Redis refused
 constexpr Millis kAnswering = 5000; // for clients to answer what other servers asked
-// Cookies of CLIENT KILL; others of nobody have 0.
-constexpr std::uint64_t kEnding = 1; // of the one that hears, which is waited for
-constexpr std::uint64_t kEnded = 2;
+// Cookies; others of nobody have 0. Of CLIENT LIST:
+constexpr std::uint64_t kFound = 1;          // is the former one that heard still there?
+constexpr std::uint64_t kFoundPublisher = 2; // and the one that published?
+// Of CLIENT KILL:
+constexpr std::uint64_t kEnding = 3; // of the one that heard, which is waited for
+constexpr std::uint64_t kEnded = 4;  // the last of ours
 
-cluster::DialectSettings dialect_settings(const App &app, const cluster::RedisUse &use) {
-    const cluster::RedisAdapter &adapter = use.redis->adapter;
-    cluster::DialectSettings settings;
-    settings.prefix = use.prefix;
-    settings.uid = app.uid();
-    settings.host = app.host();
-    settings.rooms = adapter.rooms;
-    settings.mode = adapter.mode;
-    return settings;
-}
-
-std::unique_ptr<cluster::Dialect> make_dialect(const App &app, const cluster::RedisUse &use) {
-    const bool sharded = use.redis->adapter.kind == cluster::Adapter::sharded;
-    const cluster::DialectSettings settings = dialect_settings(app, use);
-    return sharded ? make_sharded(settings) : make_classic(settings);
-}
-
-cluster::BridgeSettings bridge_settings(App &app, const cluster::RedisUse &use) {
-    cluster::BridgeSettings settings;
-    settings.registry = {use.key_prefix, std::string(kModuleVersion), app.host(),
-                         std::string(app.worker().hostname()), app.uid()};
-    settings.asker = app.uid() + std::to_string(app.worker().seat().generation) + ".";
-    settings.namespaces = app.conf().settings.names();
-    return settings;
+// Another Redis, or one that was restarted, may have given the number to anybody.
+bool is_named(const wire::RespValue &clients, const cluster::RedisWire &like) {
+    const std::string name = " name=" + like.settings().greeting.name + " ";
+    return clients.text().find(name) != Text::npos;
 }
 
 } // namespace
@@ -62,8 +46,7 @@ public:
     void on_unknown(std::uint64_t cookie, Millis now) override;
     void on_message(Text, Bytes, Millis) override {}
     void on_dropped(Text, Millis) override {}
-    // What waits to be written is said by whoever took over.
-    [[nodiscard]] bool is_ours() const noexcept override { return bus_.given_back_ || bus_.is_mine(); }
+    [[nodiscard]] bool is_ours() const noexcept override { return bus_.may_speak(); }
 
 private:
     RedisBus &bus_;
@@ -80,6 +63,7 @@ public:
     void on_message(Text channel, Bytes payload, Millis now) override;
     void on_dropped(Text channel, Millis now) override;
     void on_dealing(bool dealing) override { bus_.table_.set_dealing(dealing); }
+    void on_torn(bool torn) override { bus_.table_.set_torn(torn); }
     [[nodiscard]] bool is_ours() const noexcept override { return bus_.is_mine(); }
 
 private:
@@ -109,10 +93,13 @@ struct RedisBus::Held {
 };
 
 void RedisBus::Publishing::on_greeted(Millis now) {
-    bus_.end_former_publisher(now);
+    if (bus_.given_back_) {
+        bus_.held_->bridge.on_line_up(now);
+        return;
+    }
     bus_.open_hearing(now);
     bus_.end_former(now);
-    bus_.held_->bridge.on_line_up(now);
+    bus_.end_former_publisher(now);
 }
 
 void RedisBus::Publishing::on_lost(const cluster::RedisLoss &, Millis now) {
@@ -121,15 +108,26 @@ void RedisBus::Publishing::on_lost(const cluster::RedisLoss &, Millis now) {
 }
 
 void RedisBus::Publishing::on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) {
-    if (cookie == kEnding) {
+    switch (cookie) {
+    case kFound:
+        bus_.found_former(reply, now);
+        return;
+    case kFoundPublisher:
+        bus_.found_former_publisher(reply, now);
+        return;
+    case kEnding:
         bus_.hear_everything(now);
-    } else if (cookie != kEnded) {
+        return;
+    case kEnded:
+        return;
+    default:
         bus_.held_->bridge.on_reply(cookie, &reply, now);
     }
 }
 
+// Of the first ones all is begun again with the next connection.
 void RedisBus::Publishing::on_unknown(std::uint64_t cookie, Millis now) {
-    if (cookie != kEnding && cookie != kEnded) { // once more, with the next connection
+    if (cookie == 0 || cookie > kEnded) {
         bus_.held_->bridge.on_reply(cookie, nullptr, now);
     }
 }
@@ -187,10 +185,14 @@ cluster::Bridge *RedisBus::bridge() noexcept { return held_ != nullptr ? &held_-
 
 bool RedisBus::is_mine() const noexcept { return table_.holder() == app_.worker().seat(); }
 
-bool RedisBus::work(Millis now) {
-    if (held_ != nullptr && !given_back_ && !is_mine()) {
-        let_go(now); // it was silent for too long, and another has it
+void RedisBus::check(Millis now) {
+    if (held_ != nullptr && !may_speak()) {
+        let_go(now);
     }
+}
+
+bool RedisBus::work(Millis now) {
+    check(now);
     if (leaving_) {
         go_on_leaving(now);
         return false;
@@ -264,6 +266,9 @@ void RedisBus::open_hearing(Millis now) {
         return;
     }
     const std::uint64_t heard = table_.client(shm::BridgeLink::hears);
+    if (table_.is_torn()) {
+        empty_box(app_.conf().settings.name); // nobody has the first part of what comes next
+    }
     const int descriptor = take_from_box(app_.conf().settings.name, label_);
     held_->whole = descriptor != -1 && held_->sub.adopt(descriptor, heard, now);
     if (held_->former) {
@@ -287,6 +292,7 @@ void RedisBus::let_go(Millis) {
 // The connection that hears stays in the box; what has been sent is waited for, so that the next
 // holder does not send it again.
 void RedisBus::hand_on(Millis now) {
+    check(now);
     if (leaving_) {
         return;
     }
@@ -308,6 +314,9 @@ void RedisBus::go_on_leaving(Millis now) {
     }
     if (!given_back_ && (held_->bridge.has_published() || now >= leaves_at_)) {
         given_back_ = true;
+        if (held_->pub.up() && held_->bridge.has_published()) {
+            table_.set_client(shm::BridgeLink::publishes, 0); // it is left to finish its answers
+        }
         shm::Locked held = app_.lock_log();
         table_.give_back(held, app_.worker().seat());
         app_.worker().wake_readers();
@@ -322,6 +331,7 @@ void RedisBus::stop(Millis now) {
         return;
     }
     empty_box(app_.conf().settings.name);
+    static_cast<void>(held_->bridge.work(now)); // what sessions said when they ended
     held_->bridge.leave();
     held_->sub.quit(now);
     held_->pub.quit(now);
@@ -349,20 +359,43 @@ void RedisBus::end_former(Millis now) {
     }
     if (held_->ends == 0 || held_->ends == held_->sub.wire().client_id()) {
         hear_everything(now);
-        return;
+    } else if (!find(kFound, held_->ends, now)) {
+        hear_everything(now);
     }
+}
+
+void RedisBus::found_former(const wire::RespValue &clients, Millis now) {
+    cluster::RedisWire &wire = held_->pub.wire();
     const std::string id = std::to_string(held_->ends);
-    static_cast<void>(held_->pub.wire().command(kEnding, {"CLIENT", "KILL", "ID", id}, now));
+    const bool ours = is_named(clients, held_->sub.wire());
+    if (!ours || !wire.command(kEnding, {"CLIENT", "KILL", "ID", id}, now)) {
+        hear_everything(now);
+    }
+}
+
+bool RedisBus::find(std::uint64_t cookie, std::uint64_t client, Millis now) {
+    const std::string id = std::to_string(client);
+    return static_cast<bool>(held_->pub.wire().command(cookie, {"CLIENT", "LIST", "ID", id}, now));
 }
 
 // What it has sent and Redis has not read is never carried out: it is sent again now.
 void RedisBus::end_former_publisher(Millis now) {
     const std::uint64_t former = table_.client(shm::BridgeLink::publishes);
+    const std::uint64_t own = held_->pub.wire().client_id();
+    if (former == 0 || former == own || !find(kFoundPublisher, former, now)) {
+        table_.set_client(shm::BridgeLink::publishes, own);
+        held_->bridge.on_line_up(now);
+    }
+}
+
+void RedisBus::found_former_publisher(const wire::RespValue &clients, Millis now) {
     cluster::RedisWire &wire = held_->pub.wire();
-    if (former != 0 && former != wire.client_id()) {
-        static_cast<void>(wire.command(kEnded, {"CLIENT", "KILL", "ID", std::to_string(former)}, now));
+    if (is_named(clients, wire)) {
+        const std::string id = std::to_string(table_.client(shm::BridgeLink::publishes));
+        static_cast<void>(wire.command(kEnded, {"CLIENT", "KILL", "ID", id}, now));
     }
     table_.set_client(shm::BridgeLink::publishes, wire.client_id());
+    held_->bridge.on_line_up(now);
 }
 
 void RedisBus::hear_everything(Millis now) {
@@ -381,7 +414,8 @@ void RedisBus::heard_all(Millis now) {
         return;
     }
     held_->hears = true;
-    if (const int descriptor = held_->sub.descriptor(); descriptor != -1) {
+    const int descriptor = held_->sub.descriptor();
+    if (descriptor != -1 && newest_cycle() == cycle_number()) { // or nobody may want it
         ngx::put_in_box(app_.conf().settings.name, descriptor, label_);
     }
     held_->bridge.on_hearing_up(held_->whole, now);
@@ -406,45 +440,16 @@ template <class Command> void RedisBus::change(std::span<const Subscription> all
     std::vector<Text> patterns;
     for (const Subscription &each : all) {
         if (each.kind == Subscription::Kind::shard) {
-            static_cast<void>(command(each.kind, std::array{Text(each.name)}));
+            hope(command(each.kind, std::array{Text(each.name)}));
         } else {
             (each.kind == Subscription::Kind::channel ? channels : patterns).push_back(each.name);
         }
     }
     if (!channels.empty()) {
-        static_cast<void>(command(Subscription::Kind::channel, channels));
+        hope(command(Subscription::Kind::channel, channels));
     }
     if (!patterns.empty()) {
-        static_cast<void>(command(Subscription::Kind::pattern, patterns));
-    }
-}
-
-// --- what this worker's sockets have to hear ---
-
-void RedisBus::on_socket_added(Text nsp, Text id) {
-    if (!told_.contains(nsp)) {
-        told_.emplace(nsp);
-        tell_holder({nsp, std::nullopt});
-    }
-    if (follows_ids_) {
-        tell_holder({nsp, id});
-    }
-}
-
-void RedisBus::on_room_begun(Text nsp, Text room) {
-    if (follows_rooms_) {
-        tell_holder({nsp, room});
-    }
-}
-
-// Nobody holds it: whoever will reads the roster first.
-void RedisBus::tell_holder(const cluster::InterestNews &news) {
-    const std::string mail = cluster::interest_mail(news);
-    const Bytes piece = as_bytes(mail);
-    if (held_ != nullptr) {
-        held_->bridge.on_interest(piece);
-    } else if (const shm::SeatRef holder = table_.holder(); holder) {
-        static_cast<void>(app_.post().send(holder, cluster::kInterestMail, {&piece, 1}));
+        hope(command(Subscription::Kind::pattern, patterns));
     }
 }
 
@@ -453,33 +458,10 @@ void RedisBus::tell_holder(const cluster::InterestNews &news) {
 bool RedisBus::is_up() const noexcept { return held_ != nullptr && held_->pub.up() && held_->hears; }
 
 bool RedisBus::send(std::span<const Text> command, cluster::Cookie cookie) {
-    if (held_ == nullptr || !held_->pub.up() || (!given_back_ && !is_mine())) {
+    if (held_ == nullptr || !held_->pub.up() || !may_speak()) {
         return false;
     }
     return static_cast<bool>(held_->pub.wire().command(cookie.packed(), command, app_.worker().now()));
-}
-
-void RedisBus::request_turn() { app_.worker().touch(); }
-
-void RedisBus::on_bridge_state(shm::BridgeState state, shm::BridgeState before) {
-    Log &log = app_.worker().core_log();
-    const std::string app = "app \"" + app_.conf().settings.name + "\": ";
-    if (state == shm::BridgeState::degraded) {
-        log.write(Level::warn, app + "Redis is away: other hosts hear nothing until it is back");
-    } else if (state == shm::BridgeState::connected) {
-        log.write(Level::notice, app + "Redis adapter connected");
-        if (before == shm::BridgeState::joining) {
-            log.write(Level::notice, app + "Redis adapter attached to Socket.IO server");
-        }
-    }
-}
-
-void RedisBus::warn_of_start() {
-    if (table_.state() == shm::BridgeState::joining && !std::exchange(warned_, true)) {
-        app_.worker().core_log().write(Level::warn, "app \"" + app_.conf().settings.name +
-                                                        "\": Redis adapter not initialized, using default "
-                                                        "adapter");
-    }
 }
 
 } // namespace rt::ngx

@@ -29,6 +29,8 @@ public:
 
     // Once per turn; takes the bridge if nobody holds it. True: there is more to do.
     bool work(Millis now);
+    // Before anything that time brings: a worker that was stopped lets go of what another has now.
+    void check(Millis now);
     // A few times a second.
     void beat(Millis now);
 
@@ -61,12 +63,18 @@ private:
     void let_go(Millis now);
     void go_on_leaving(Millis now);
     [[nodiscard]] bool is_mine() const noexcept;
+    // Or was, and what is under way is finished.
+    [[nodiscard]] bool may_speak() const noexcept { return given_back_ || is_mine(); }
     void hear_everything(Millis now);
     void heard_all(Millis now);
     void end_former(Millis now);
+    void found_former(const wire::RespValue &clients, Millis now);
     void end_former_publisher(Millis now);
     void refused(Text text, Millis now);
+    void found_former_publisher(const wire::RespValue &clients, Millis now);
+    [[nodiscard]] bool find(std::uint64_t cookie, std::uint64_t client, Millis now);
     void warn_of_start();
+    void hope(const Result<void> &asked);
     template <class Command> void change(std::span<const cluster::Subscription> all, Command command);
 
     // RedisLine
@@ -84,7 +92,8 @@ private:
 
     App &app_;
     const RedisBlock &block_;
-    std::set<std::string, std::less<>> told_; // namespaces
+    std::set<std::string, std::less<>> told_; // namespaces,
+    shm::SeatRef told_to_;                    // to this holder
     shm::BridgeTable table_;
     std::string label_; // of the connection in the box
     std::unique_ptr<Held> held_;

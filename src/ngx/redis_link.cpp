@@ -4,6 +4,7 @@
 #include "ngx/worker.hpp"
 
 #include <algorithm>
+#include <unistd.h>
 
 namespace rt::ngx {
 
@@ -147,7 +148,11 @@ void RedisLink::open(Millis now) {
 
 bool RedisLink::adopt(int descriptor, std::uint64_t client_id, Millis now) {
     close();
-    if (block_.settings.tls.on || !socket_.adopt(descriptor, peek_)) {
+    if (block_.settings.tls.on) {
+        ::close(descriptor);
+        return false;
+    }
+    if (!socket_.adopt(descriptor, peek_)) {
         return false;
     }
     stopping_ = gave_up_ = muted_ = false;
@@ -245,6 +250,12 @@ void RedisLink::wrote(std::size_t bytes) { talking().wrote(bytes); }
 void RedisLink::on_dealing(bool dealing) {
     if (sentinel_ == nullptr) {
         events_.on_dealing(dealing);
+    }
+}
+
+void RedisLink::on_torn(bool torn) {
+    if (sentinel_ == nullptr) {
+        events_.on_torn(torn);
     }
 }
 

@@ -78,6 +78,7 @@ bool RedisSocket::hand_on(Bytes peeked, Millis now) {
         return false;
     }
     in_socket_ = peeked.size();
+    const bool was_torn = ahead_ != 0;
     // What is dealt with begins with what was taken out ahead of its time.
     std::size_t out = done > ahead_ ? done - ahead_ : 0;
     ahead_ = done > 0 ? 0 : ahead_;
@@ -86,7 +87,13 @@ bool RedisSocket::hand_on(Bytes peeked, Millis now) {
         ahead_ += in_socket_ - out;
         out = in_socket_;
     }
+    if (ahead_ != 0) {
+        events_.on_torn(true);
+    }
     const bool good = !events_.is_ours() || take_out(out);
+    if (was_torn && ahead_ == 0) {
+        events_.on_torn(false);
+    }
     events_.on_dealing(false);
     if (!good) {
         fail(peer_ + " cannot be read", now);

@@ -238,6 +238,9 @@ void RedisSocket::opened(Millis now) {
     phase_ = Phase::open;
     blocked_ = false;
     in_socket_ = ahead_ = 0;
+    if (peek_) {
+        events_.on_torn(false);
+    }
     events_.on_open(now);
     if (c_ != nullptr) {
         post_event(c_->read, &ngx_posted_events); // what came with the handshake

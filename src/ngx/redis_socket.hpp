@@ -27,6 +27,9 @@ public:
     virtual void wrote(std::size_t bytes) = 0;
     // Before the bytes of a peek are given, and when those dealt with have left the socket.
     virtual void on_dealing(bool dealing) = 0;
+    // In peek mode: from now on the first part of a reply is not in the socket any more, and the rest
+    // is or will be; or this is over.
+    virtual void on_torn(bool torn) = 0;
     // Asked before each read and write; false: neither is done.
     [[nodiscard]] virtual bool is_ours() const noexcept = 0;
     // Never called by close(). The text says what failed, with address and errno. It is the last

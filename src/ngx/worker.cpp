@@ -275,6 +275,11 @@ void Worker::on_timer(ngx_event_t *event) noexcept {
         [&] {
             Worker &worker = worker_of(event);
             worker.timer_due_ = kNever;
+            for (const auto &app : worker.apps_) {
+                if (RedisBus *bus = app->redis_bus(); bus != nullptr) {
+                    bus->check(worker.now());
+                }
+            }
             worker.deadlines_.expire(worker.now());
             worker.touch();
         });
