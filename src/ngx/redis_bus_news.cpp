@@ -42,7 +42,7 @@ void RedisBus::tell_holder(const cluster::InterestNews &news) {
 // Not up: asked for when it is. What finds no room would never be heard: all is asked for anew.
 void RedisBus::hope(const Result<void> &asked) {
     if (asked.code() == Code::full) {
-        refused_ = asked.error().where;
+        refused(asked.error().where, app_.worker().now());
     }
 }
 
