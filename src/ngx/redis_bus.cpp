@@ -9,6 +9,7 @@
 #include "ngx/worker.hpp"
 
 #include <array>
+#include <unistd.h>
 
 namespace rt::ngx {
 
@@ -79,6 +80,14 @@ struct RedisBus::Held {
                   app.worker().deadlines(), app.metrics(), app.worker().core_log(), bus},
                  bridge_settings(app, app.conf().bus.use), app.bus().stream(), bus.table_) {}
 
+    Held(const Held &) = delete;
+    Held &operator=(const Held &) = delete;
+    ~Held() {
+        if (left != -1) {
+            ::close(left);
+        }
+    }
+
     Publishing publishing;
     Hearing hearing;
     std::unique_ptr<cluster::Dialect> dialect;
@@ -86,8 +95,7 @@ struct RedisBus::Held {
     RedisLink sub;
     cluster::Bridge bridge;
     std::uint64_t ends = 0; // a connection that heard before this one: Redis must not count both
-    shm::SeatRef former;    // who held the bridge and did not give it back
-    bool opened = false;    // the connection that hears
+    int left = -1;          // the connection that heard, out of the box
     bool whole = false;     // this connection heard before, at another worker
     bool hears = false;     // everything
 };
@@ -97,7 +105,7 @@ void RedisBus::Publishing::on_greeted(Millis now) {
         bus_.held_->bridge.on_line_up(now);
         return;
     }
-    bus_.open_hearing(now);
+    bus_.go_on_hearing(now);
     bus_.end_former(now);
     bus_.end_former_publisher(now);
 }
@@ -255,29 +263,33 @@ void RedisBus::take(shm::SeatRef former, Millis now) {
     app_.metrics().count(hub::Metric::bridges);
     held_ = std::make_unique<Held>(*this, app_, block_);
     app_.connect_bridge(held_->bridge);
-    held_->former = former;
-    held_->pub.open(now);
-}
-
-// Not before it can be answered. A connection that lies in the box goes on here, whatever became of
-// the worker that made it; what came meanwhile waits in it.
-void RedisBus::open_hearing(Millis now) {
-    if (std::exchange(held_->opened, true)) {
-        return;
-    }
-    const std::uint64_t heard = table_.client(shm::BridgeLink::hears);
+    held_->ends = former ? table_.client(shm::BridgeLink::hears) : 0;
     if (table_.is_torn()) {
         empty_box(app_.conf().settings.name); // nobody has the first part of what comes next
     }
-    const int descriptor = take_from_box(app_.conf().settings.name, label_);
-    held_->whole = descriptor != -1 && held_->sub.adopt(descriptor, heard, now);
-    if (held_->former) {
-        app_.worker().core_log().write(Level::notice, held_->whole
+    held_->left = take_from_box(app_.conf().settings.name, label_);
+    if (former) {
+        app_.worker().core_log().write(Level::notice, held_->left != -1
                                                           ? "the bridge to other hosts goes on at this worker"
                                                           : "the bridge to other hosts is built anew");
     }
-    if (!held_->whole) {
-        held_->ends = held_->former ? heard : 0;
+    if (held_->left == -1) {
+        held_->sub.open(now);
+    }
+    held_->pub.open(now);
+}
+
+// A connection that lay in the box goes on here, whatever became of the worker that made it, but
+// not before what it says can be answered: until then it waits in the socket.
+void RedisBus::go_on_hearing(Millis now) {
+    if (held_->left == -1) {
+        return;
+    }
+    const std::uint64_t heard = table_.client(shm::BridgeLink::hears);
+    held_->whole = held_->sub.adopt(std::exchange(held_->left, -1), heard, now);
+    if (held_->whole) {
+        held_->ends = 0;
+    } else {
         held_->sub.open(now);
     }
 }
@@ -345,6 +357,7 @@ void RedisBus::stop(Millis now) {
 
 void RedisBus::refused(Text text, Millis now) {
     asks_again_ = now + kAskAgain;
+    warn_of_start();
     if (refused_ != text) {
         refused_ = text;
         app_.worker().core_log().write(Level::error,

@@ -59,7 +59,7 @@ private:
     void look(Millis now);
     void show(Millis now);
     void take(shm::SeatRef former, Millis now);
-    void open_hearing(Millis now);
+    void go_on_hearing(Millis now);
     void let_go(Millis now);
     void go_on_leaving(Millis now);
     [[nodiscard]] bool is_mine() const noexcept;

@@ -64,6 +64,7 @@ complains('emerg', 1, [
     ['redis', 'mode cluster master=a; # here', 'invalid value "master=a" in "mode" directive'],
     ['redis', 'server "a b"; # here', 'invalid value "a b" in "server" directive, it must be "host:port"'],
     ['block', 'server a;\nserver b;', 'realtime_redis "main" has more than one address, which takes "mode sentinel" or "mode cluster"'],
+    ['block', 'mode cluster;\nserver a:1;\nadapter sharded;', 'realtime_redis "main": "adapter sharded" takes one Redis, "mode cluster" takes "adapter classic"'],
     ['block', 'mode cluster; db 2;', 'realtime_redis "main" is a cluster, which has no database but 0'],
 
     ['redis', 'adapter new; # here', 'invalid value "new" in "adapter" directive, it must be "classic", "sharded" or "off"'],
@@ -124,7 +125,7 @@ passes([
     ['redis', 'url redis://[fe80::1%25lo]:6380/;'],
     ['redis', `password_file ${dir}/password;`],
     ['redis', 'mode sentinel master=env:RT_MASTER; server env:RT_SERVERS; server redis-sentinel;'],
-    ['redis', 'mode cluster; server a:7000; server b:7000; adapter sharded mode=dynamic-private;'],
+    ['redis', 'mode cluster; server a:7000; server b:7000; adapter classic;'],
     ['redis', 'adapter env:RT_WORD prefix=env:RT_PREFIX mode=env:RT_EMPTY request_timeout=2s; key_prefix bo:;'],
     ['redis', 'subscribe rooms; reconnect step=50ms max=2s tries=10; connect_timeout 1s; command_timeout 500ms;'],
     ['http', 'realtime_app a { redis main; }\nrealtime_redis main { }'],
