@@ -71,6 +71,7 @@ private:
     void found_former(const wire::RespValue &clients, Millis now);
     void end_former_publisher(Millis now);
     void refused(Text text, Millis now);
+    void ask_again(Millis now);
     void found_former_publisher(const wire::RespValue &clients, Millis now);
     [[nodiscard]] bool find(std::uint64_t cookie, std::uint64_t client, Millis now);
     void warn_of_start();

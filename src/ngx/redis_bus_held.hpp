@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What only the worker that holds the bridge has: its two connections, and the bridge. For the
+// sources of redis_bus.hpp alone.
+#pragma once
+
+#include "ngx/app.hpp"
+#include "ngx/bridge_settings.hpp"
+#include "ngx/redis_bus.hpp"
+#include "ngx/worker.hpp"
+
+#include <unistd.h>
+
+namespace rt::ngx {
+
+class RedisBus::Publishing final : public RedisLinkEvents {
+public:
+    explicit Publishing(RedisBus &bus) noexcept : bus_(bus) {}
+
+    void on_greeted(Millis now) override;
+    void on_lost(const cluster::RedisLoss &loss, Millis now) override;
+    void on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) override;
+    void on_unknown(std::uint64_t cookie, Millis now) override;
+    void on_message(Text, Bytes, Millis) override {}
+    void on_dropped(Text, Millis) override {}
+    [[nodiscard]] bool is_ours() const noexcept override { return bus_.may_speak(); }
+
+private:
+    RedisBus &bus_;
+};
+
+class RedisBus::Hearing final : public RedisLinkEvents {
+public:
+    explicit Hearing(RedisBus &bus) noexcept : bus_(bus) {}
+
+    void on_greeted(Millis now) override { bus_.end_former(now); }
+    void on_lost(const cluster::RedisLoss &loss, Millis now) override;
+    void on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) override;
+    void on_unknown(std::uint64_t, Millis) override {}
+    void on_message(Text channel, Bytes payload, Millis now) override;
+    void on_dropped(Text channel, Millis now) override;
+    void on_dealing(bool dealing) override { bus_.table_.set_dealing(dealing); }
+    void on_torn(bool torn) override { bus_.table_.set_torn(torn); }
+    [[nodiscard]] bool is_ours() const noexcept override { return bus_.is_mine(); }
+
+private:
+    RedisBus &bus_;
+};
+
+struct RedisBus::Held {
+    Held(RedisBus &bus, App &app, const RedisBlock &block)
+        : publishing(bus), hearing(bus), dialect(make_dialect(app, app.conf().bus.use)),
+          pub(app.worker(), block, {"pub", false}, publishing),
+          sub(app.worker(), block, {"sub", true}, hearing),
+          bridge({*dialect, bus, bus, app.bus(), app.directory().roster(), app.questions(),
+                  app.worker().deadlines(), app.metrics(), app.worker().core_log(), bus},
+                 bridge_settings(app, app.conf().bus.use), app.bus().stream(), bus.table_) {}
+
+    Held(const Held &) = delete;
+    Held &operator=(const Held &) = delete;
+    ~Held() {
+        if (left != -1) {
+            ::close(left);
+        }
+    }
+
+    Publishing publishing;
+    Hearing hearing;
+    std::unique_ptr<cluster::Dialect> dialect;
+    RedisLink pub;
+    RedisLink sub;
+    cluster::Bridge bridge;
+    std::uint64_t ends = 0; // a connection that heard before this one: Redis must not count both
+    int left = -1;          // the connection that heard, out of the box
+    bool whole = false;     // this connection heard before, at another worker
+    bool hears = false;     // everything
+};
+
+} // namespace rt::ngx
