@@ -19,6 +19,22 @@ std::uint32_t worker_processes(ngx_cycle_t *cycle) noexcept {
     return static_cast<std::uint32_t>(core_settings(cycle)->worker_processes);
 }
 
+// One for each application with a Redis; what lies in others is of no use any more.
+bool set_up_boxes(const MainConf &conf, ngx_log_t *log) noexcept {
+    const auto has_redis = [](const auto &app) { return app->bus.block != nullptr; };
+    for (const auto &app : conf.apps) {
+        if (has_redis(app) && !open_box(app->settings.name, log)) {
+            return false;
+        }
+    }
+    const auto is_used = [&](Text name) {
+        return std::ranges::any_of(
+            conf.apps, [&](const auto &app) { return has_redis(app) && app->settings.name == name; });
+    };
+    guard([](const char *) {}, [&] { empty_unused_boxes(is_used); });
+    return true;
+}
+
 constinit Worker *the_worker = nullptr; // of this process, from init_process to exit_process
 
 } // namespace
@@ -37,20 +53,7 @@ ngx_int_t on_init_module(ngx_cycle_t *cycle) noexcept {
         return NGX_ERROR;
     }
     guard([](const char *) {}, [&] { announce_redis(*conf, cycle->log); });
-    for (const auto &app : conf->apps) {
-        if (app->bus.block != nullptr && !open_box(app->settings.name, cycle->log)) {
-            return NGX_ERROR;
-        }
-    }
-    guard([](const char *) {},
-          [&] {
-              empty_unused_boxes([&](Text name) {
-                  return std::ranges::any_of(conf->apps, [&](const auto &app) {
-                      return app->bus.block != nullptr && app->settings.name == name;
-                  });
-              });
-          });
-    return next_cycle() ? NGX_OK : NGX_ERROR;
+    return set_up_boxes(*conf, cycle->log) && next_cycle() ? NGX_OK : NGX_ERROR;
 }
 
 ngx_int_t on_init_process(ngx_cycle_t *cycle) noexcept {

@@ -115,9 +115,8 @@ void RedisBus::end_former(Millis now) {
     if (!held_->sub.up() || !held_->pub.up()) {
         return;
     }
-    if (held_->ends == 0 || held_->ends == held_->sub.wire().client_id()) {
-        hear_everything(now);
-    } else if (!find(kFound, held_->ends, now)) {
+    const bool gone = held_->ends == 0 || held_->ends == held_->sub.wire().client_id();
+    if (gone || !find(kFound, held_->ends, now)) {
         hear_everything(now);
     }
 }

@@ -272,17 +272,19 @@ void Worker::on_timer(ngx_event_t *event) noexcept {
         [&](const char *what) {
             ngx_log_error(NGX_LOG_ALERT, event->log, 0, "realtime: deadlines broken off: %s", what);
         },
-        [&] {
-            Worker &worker = worker_of(event);
-            worker.timer_due_ = kNever;
-            for (const auto &app : worker.apps_) {
-                if (RedisBus *bus = app->redis_bus(); bus != nullptr) {
-                    bus->check(worker.now());
-                }
-            }
-            worker.deadlines_.expire(worker.now());
-            worker.touch();
-        });
+        [&] { worker_of(event).expire(); });
+}
+
+// A bridge that was lost while this process was stopped has no deadlines any more.
+void Worker::expire() {
+    timer_due_ = kNever;
+    for (const auto &app : apps_) {
+        if (RedisBus *bus = app->redis_bus(); bus != nullptr) {
+            bus->check(now());
+        }
+    }
+    deadlines_.expire(now());
+    touch();
 }
 
 void Worker::on_beat(ngx_event_t *event) noexcept {

@@ -97,6 +97,7 @@ private:
     static void write_wake(std::uint32_t index) noexcept;
     void sleep_or_go_on(bool more);
     void set_timer();
+    void expire();
     void beat();
     void close_all();
     [[nodiscard]] bool has_sessions() const noexcept;
