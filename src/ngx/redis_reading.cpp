@@ -8,10 +8,20 @@ namespace rt::ngx {
 
 namespace {
 
-constexpr int kReadsPerTurn = 8;                // then others have their turn
-constexpr std::size_t kMostPeeked = 128U << 10; // of one reply that stays in the socket until it is whole
+constexpr int kReadsPerTurn = 8;               // then others have their turn
+constexpr std::size_t kLeastPeeked = 4U << 10; // of a reply that stays in the socket until it is whole
+constexpr std::size_t kMostPeeked = 128U << 10;
 
 std::array<std::uint8_t, 256U << 10> received; // of this process, whose connections read in turn
+
+// A part of what the kernel keeps for us, of which a half may be its own overhead: a reply that
+// fills the socket would be waited for for ever.
+std::size_t peekable(int descriptor) noexcept {
+    int size = 0;
+    socklen_t length = sizeof(size);
+    static_cast<void>(::getsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, &length));
+    return std::clamp(static_cast<std::size_t>(std::max(size, 0)) / 8, kLeastPeeked, kMostPeeked);
+}
 
 } // namespace
 
@@ -82,9 +92,9 @@ bool RedisSocket::hand_on(Bytes peeked, Millis now) {
     // What is dealt with begins with what was taken out ahead of its time.
     std::size_t out = done > ahead_ ? done - ahead_ : 0;
     ahead_ = done > 0 ? 0 : ahead_;
-    // A reply as large as the socket's buffer would never be whole there.
-    if (in_socket_ - out > kMostPeeked) {
-        ahead_ += in_socket_ - out;
+    const std::size_t rest = in_socket_ - out;
+    if (rest > kLeastPeeked && rest > peekable(c_->fd)) {
+        ahead_ += rest;
         out = in_socket_;
     }
     if (ahead_ != 0) {

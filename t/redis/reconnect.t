@@ -13,6 +13,7 @@ const { spawnSync } = require('child_process');
 const { test, after, ok, is, deepEqual, diag, SLOW } = require('../lib/tap');
 const { Nginx, conf } = require('../lib/nginx');
 const { Redis, startCluster, startSentinels } = require('../lib/redis');
+const { Network } = require('../lib/cut');
 const proc = require('../lib/proc');
 const { until } = require('../lib/until');
 
@@ -91,6 +92,29 @@ test('a Redis that hangs', async () => {
     await connected(nginx, from);
     await nginx.quit();
 });
+
+// What is heard stays in the socket until it is dealt with, but for what would never fit.
+test('messages of all sizes', async () => {
+    const redis = await Redis.start();
+    for (const way of ['plain', 'sliced']) {
+        const network = await Network.to(redis.port);
+        if (way === 'sliced') network.slice(1000);
+        const nginx = await Nginx.start(text(`url redis://127.0.0.1:${network.server.address().port};`));
+        await connected(nginx);
+        const [sub] = await redis.connections(/:sub$/);
+        for (const size of [1, 100, 65536, 131072, 131073, 262144, 1000000, way === 'plain' ? 12000000 : 2000000, 7])
+            await redis.command('PUBLISH', 'socket.io#/#', Buffer.alloc(size, 0xc1)); // no MessagePack begins so
+        // Redis has nothing left to send, and the connection still answers.
+        await until(async () => {
+            const now = (await redis.connections(/:sub$/)).find(({ id }) => id === sub.id);
+            return now && Number(now.omem) === 0 && Number(now.idle) <= 1;
+        }, 'all is heard', 20000);
+        const patterns = await redis.command('PUBLISH', 'socket.io#/#', 'x');
+        is(patterns, 1, `${way}: it still hears`);
+        ok(!/client error/.test(nginx.log()), `${way}: by the same connection`);
+        await nginx.quit();
+    }
+}, { timeout: 60000 });
 
 test('000-20, 002-08, 002-52, 003-24, 004-09, 004-14: the connections have names, and one worker has them', async () => {
     const redis = await Redis.start();
