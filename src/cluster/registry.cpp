@@ -117,7 +117,7 @@ void Registry::leave() {
     if (up_) {
         say_hello({.bye = true});
         const std::array<Text, 2> command = {"DEL", key_};
-        ports_.line.send(command, {});
+        static_cast<void>(ports_.line.send(command, {}));
         on_down();
     }
 }
@@ -133,7 +133,7 @@ void Registry::turn(bool first, Millis now) {
     }
     const std::string json = hello_json(hello({}));
     const std::array<Text, 5> command = {"SET", key_, json, "PX", kLeaseText};
-    ports_.line.send(command, {LineUser::registry, kSet});
+    static_cast<void>(ports_.line.send(command, {LineUser::registry, kSet}));
     static_cast<void>(ports_.voice.count(kNamespace, {LineUser::registry, kCounted}));
 }
 
