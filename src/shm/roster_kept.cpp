@@ -4,6 +4,7 @@
 // both, the socket lives.
 #include "shm/roster.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace rt::shm {
@@ -26,7 +27,7 @@ struct Prefix {
 
     [[nodiscard]] Text pid(std::size_t length) const noexcept { return {bytes.data(), length}; }
     [[nodiscard]] std::uint64_t since(std::size_t pid) const noexcept {
-        return Reader(Text(bytes.data(), size).substr(pid)).get<std::uint64_t>();
+        return Reader(Text(bytes.data(), size).substr(std::min(pid, size))).get<std::uint64_t>();
     }
 };
 
@@ -52,7 +53,7 @@ Result<void> Roster::keep(SocketRef ref, std::uint64_t until) {
         return kGone;
     }
     const auto from = cells_.load<SocketHead>(ref.cell);
-    const std::size_t pid = pid_size(from);
+    const std::size_t pid = std::min(pid_size(from), kMaxPid); // of memory that may be damaged
     if (pid == 0 || pid > kMaxPid) {
         return {Code::not_found, "socket has no pid"};
     }
