@@ -80,7 +80,7 @@ void put_in_box(Text app, int socket, Text label) noexcept {
     static_cast<void>(sendmsg(box->ends[0], &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
-int take_from_box(Text app, Text label) {
+int look_into_box(Text app, Text label) {
     const Box *box = find(app);
     if (box == nullptr) {
         return -1;
@@ -93,13 +93,17 @@ int take_from_box(Text app, Text label) {
     DescriptorRoom room{};
     message.msg_control = room.bytes.data();
     message.msg_controllen = room.bytes.size();
-    const ssize_t got = recvmsg(box->ends[1], &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const ssize_t got = recvmsg(box->ends[1], &message, MSG_DONTWAIT | MSG_PEEK | MSG_CMSG_CLOEXEC);
     if (got <= 0) {
         return -1;
     }
     Descriptors came;
     detach_descriptors(message, came);
-    return Text(text.data(), static_cast<std::size_t>(got)) == label ? came.release(0) : -1;
+    if (Text(text.data(), static_cast<std::size_t>(got)) == label) {
+        return came.release(0);
+    }
+    empty_box(app);
+    return -1;
 }
 
 } // namespace rt::ngx

@@ -26,8 +26,8 @@ void empty_box(Text app) noexcept;
 // Of all applications that `is_used` does not name: a configuration without them has come.
 void empty_unused_boxes(Fn<bool(Text app)> is_used);
 
-// Takes it out: the descriptor is the caller's. -1: nothing is there, or it has another label, and
-// is closed.
-[[nodiscard]] int take_from_box(Text app, Text label);
+// A duplicate of what is there, which stays there: the caller may die before all is well. -1: nothing
+// is there, or it has another label, and the box is emptied.
+[[nodiscard]] int look_into_box(Text app, Text label);
 
 } // namespace rt::ngx

@@ -120,7 +120,7 @@ void RedisBus::take(shm::SeatRef former, Millis now) {
     if (table_.is_torn()) {
         empty_box(app_.conf().settings.name); // nobody has the first part of what comes next
     }
-    held_->left = take_from_box(app_.conf().settings.name, label_);
+    held_->left = look_into_box(app_.conf().settings.name, label_);
     if (former) {
         app_.worker().core_log().write(Level::notice, held_->left != -1
                                                           ? "the bridge to other hosts goes on at this worker"
@@ -143,6 +143,7 @@ void RedisBus::go_on_hearing(Millis now) {
     if (held_->whole) {
         held_->ends = 0;
     } else {
+        empty_box(app_.conf().settings.name);
         held_->sub.open(now);
     }
 }
@@ -167,9 +168,6 @@ void RedisBus::hand_on(Millis now) {
         return;
     }
     leaves_at_ = now + kLeaving;
-    if (held_->left != -1) {
-        put_in_box(app_.conf().settings.name, held_->left, label_);
-    }
     held_->sub.close();
     held_->bridge.retire(now);
     go_on_leaving(now);

@@ -70,7 +70,7 @@ struct RedisBus::Held {
     RedisLink sub;
     cluster::Bridge bridge;
     std::uint64_t ends = 0; // a connection that heard before this one: Redis must not count both
-    int left = -1;          // the connection that heard, out of the box
+    int left = -1;          // a duplicate of the connection in the box
     bool whole = false;     // this connection heard before, at another worker
     bool hears = false;     // everything
 };

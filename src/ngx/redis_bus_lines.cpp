@@ -171,8 +171,8 @@ void RedisBus::heard_all(Millis now) {
         return;
     }
     held_->hears = true;
-    const int descriptor = held_->sub.descriptor();
-    if (descriptor != -1 && newest_cycle() == cycle_number()) { // or nobody may want it
+    const int descriptor = held_->whole ? -1 : held_->sub.descriptor(); // the whole one lies there
+    if (descriptor != -1 && newest_cycle() == cycle_number()) {         // or nobody may want it
         ngx::put_in_box(app_.conf().settings.name, descriptor, label_);
     }
     held_->bridge.on_hearing_up(held_->whole, now);

@@ -190,6 +190,28 @@ test('002-61, 000-64, 002-10: who hears whom stands in the status', async () => 
     await alone.nginx.stop();
 });
 
+// Whoever holds the bridge dies before Redis has answered it, twice: Redis knows one connection that
+// hears, the same as before, and what was said meanwhile waits in it.
+test('the connection that hears outlives those who hold it', async () => {
+    const own = await Redis.start();
+    const [host] = await startHosts({ n: 1, redis: own, workers: 3 });
+    const hearing = async () => (await own.connections(/^rt:.*:sub$/)).map(({ id }) => id);
+    await until(async () => await own.subscribers('socket.io-request#/#') === 1, 'the host hears');
+    const before = await hearing();
+    const holder = async () => (await host.status()).cluster.holder;
+    let former = await holder();
+    own.pause();
+    for (const nth of ['first', 'second']) {
+        await host.nginx.kill(former);
+        former = await until(async () => { const pid = await holder(); return pid !== former && pid; }, `the ${nth} successor`);
+    }
+    own.resume();
+    await until(async () => (await host.status()).cluster.state === 'connected', 'Redis answers again');
+    deepEqual(await hearing(), before, 'the same connection hears');
+    is(await own.subscribers('socket.io-request#/#'), 1, 'subscribed once');
+    await host.nginx.stop();
+});
+
 test('000-23, 003-46: without Redis not one connection', async () => {
     const [host] = await startHosts({ n: 1, workers: 2 });
     const socket = await host.client();

@@ -88,7 +88,9 @@ test('fetchSockets() during reloads', async () => {
     const { counts, answer } = await counted(async () => {
         let reloading = true;
         const asking = asks(ASKED * 100, () => reloading);
-        for (let i = 0; i < RELOADS; ++i) await hosts[0].reload({ workers: i % 2 ? 2 : 3 });
+        // Never fewer: Linux resets what waits at the listening socket of a worker that there is no more
+        // (docs/operations.md, "Reload").
+        for (let i = 0; i < RELOADS; ++i) await hosts[0].reload({ workers: Math.min(2 + i, 4) });
         const rest = await asks(ASKED / 2);
         reloading = false;
         const during = await asking;
