@@ -53,7 +53,7 @@ Result<void> Roster::keep(SocketRef ref, std::uint64_t until) {
         return kGone;
     }
     const auto from = cells_.load<SocketHead>(ref.cell);
-    const std::size_t pid = std::min(pid_size(from), kMaxPid); // of memory that may be damaged
+    const std::size_t pid = pid_size(from); // of memory that may be damaged
     if (pid == 0 || pid > kMaxPid) {
         return {Code::not_found, "socket has no pid"};
     }
