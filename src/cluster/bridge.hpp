@@ -106,10 +106,6 @@ public:
     // A host with ids that begin like this: true also as long as nobody can know.
     [[nodiscard]] bool may_live(Text host, Millis now) const;
 
-    [[nodiscard]] const Registry &registry() const noexcept { return registry_; }
-    [[nodiscard]] PeerQuestions &peers() noexcept { return peers_; }
-    [[nodiscard]] PeerAsks &asks() noexcept { return asks_; }
-
 private:
     void on_ask(const hub::Envelope &envelope, Millis now) override;
     void on_stale_ask(const hub::AskerId &asker) override { asks_.refuse(asker); }

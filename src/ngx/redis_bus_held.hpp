@@ -38,7 +38,6 @@ public:
     void on_unknown(std::uint64_t, Millis) override {}
     void on_message(Text channel, Bytes payload, Millis now) override;
     void on_dropped(Text channel, Millis now) override;
-    void on_dealing(bool dealing) override { bus_.table_.set_dealing(dealing); }
     void on_torn(bool torn) override { bus_.table_.set_torn(torn); }
     [[nodiscard]] bool is_ours() const noexcept override { return bus_.is_mine(); }
 

@@ -247,12 +247,6 @@ Text RedisLink::output() { return talking().output(); }
 
 void RedisLink::wrote(std::size_t bytes) { talking().wrote(bytes); }
 
-void RedisLink::on_dealing(bool dealing) {
-    if (sentinel_ == nullptr) {
-        events_.on_dealing(dealing);
-    }
-}
-
 void RedisLink::on_torn(bool torn) {
     if (sentinel_ == nullptr) {
         events_.on_torn(torn);

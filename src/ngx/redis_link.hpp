@@ -27,8 +27,6 @@ public:
     // Asked before anything is read, taken out of the socket or written. False: another worker has
     // taken the role over while this one was stopped; the link then waits to be closed.
     [[nodiscard]] virtual bool is_ours() const noexcept { return true; }
-    // true: what is told next is still in the socket; false: it is not any more. In peek mode.
-    virtual void on_dealing(bool dealing) { static_cast<void>(dealing); }
     // true: the first part of a reply has been taken out of the socket, and the rest not. In peek mode.
     virtual void on_torn(bool torn) { static_cast<void>(torn); }
 };
@@ -99,7 +97,6 @@ private:
     std::size_t on_bytes(Bytes bytes, Millis now) override;
     Text output() override;
     void wrote(std::size_t bytes) override;
-    void on_dealing(bool dealing) override;
     void on_torn(bool torn) override;
     [[nodiscard]] bool is_ours() const noexcept override;
     void on_closed(const std::string &why, Millis now) override;

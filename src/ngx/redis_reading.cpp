@@ -81,10 +81,8 @@ bool RedisSocket::peek_failed(int error, Millis now) {
 
 // False: the connection has gone meanwhile.
 bool RedisSocket::hand_on(Bytes peeked, Millis now) {
-    events_.on_dealing(true);
     const std::size_t done = events_.on_bytes(peeked.subspan(in_socket_), now);
     if (phase_ != Phase::open) {
-        events_.on_dealing(false); // it went with the connection
         return false;
     }
     in_socket_ = peeked.size();
@@ -104,7 +102,6 @@ bool RedisSocket::hand_on(Bytes peeked, Millis now) {
     if (was_torn && ahead_ == 0) {
         events_.on_torn(false);
     }
-    events_.on_dealing(false);
     if (!good) {
         fail(peer_ + " cannot be read", now);
     }

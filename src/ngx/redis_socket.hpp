@@ -25,8 +25,6 @@ public:
     // What waits to be written, and that so much of it was.
     [[nodiscard]] virtual Text output() = 0;
     virtual void wrote(std::size_t bytes) = 0;
-    // Before the bytes of a peek are given, and when those dealt with have left the socket.
-    virtual void on_dealing(bool dealing) = 0;
     // In peek mode: from now on the first part of a reply is not in the socket any more, and the rest
     // is or will be; or this is over.
     virtual void on_torn(bool torn) = 0;

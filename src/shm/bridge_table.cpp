@@ -29,8 +29,7 @@ struct alignas(kLine) BridgeTable::Table {
     Millis beat;
     std::uint64_t clients[2];
     std::uint32_t state;
-    std::uint16_t dealing;
-    std::uint16_t torn;
+    std::uint32_t torn;
     std::uint64_t deaf_since;
     std::uint64_t heard_at;
     alignas(kLine) std::uint64_t last_number; // with every append: away from the holder's line
@@ -126,8 +125,6 @@ std::uint64_t BridgeTable::next_number(Locked &) noexcept {
     return number;
 }
 
-std::uint64_t BridgeTable::last_number() const noexcept { return peek(table_->last_number); }
-
 std::uint64_t BridgeTable::published() const noexcept { return peek(table_->published); }
 
 void BridgeTable::set_published(std::uint64_t position) noexcept { poke(table_->published, position); }
@@ -175,15 +172,8 @@ std::uint64_t BridgeTable::heard_at() const noexcept { return peek(table_->heard
 
 void BridgeTable::set_heard_at(std::uint64_t position) noexcept { poke(table_->heard_at, position); }
 
-void BridgeTable::set_dealing(bool dealing) noexcept {
-    poke(table_->dealing, static_cast<std::uint16_t>(dealing));
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-}
-
-bool BridgeTable::is_dealing() const noexcept { return peek(table_->dealing) != 0; }
-
 void BridgeTable::set_torn(bool torn) noexcept {
-    poke(table_->torn, static_cast<std::uint16_t>(torn));
+    poke(table_->torn, static_cast<std::uint32_t>(torn));
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 

@@ -34,7 +34,7 @@ class BridgeTable {
 public:
     static constexpr std::size_t kHosts = 256; // other hosts whose numbers are remembered
     static constexpr Millis kSilent = 600;     // a holder without a beat for so long is replaced
-    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 2, kLine});
+    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 3, kLine});
 
     static std::size_t bytes() noexcept;
     static Result<BridgeTable> create(MutableBytes area) noexcept;
@@ -72,7 +72,6 @@ public:
     // The number of the next envelope that others have to hear. A process that dies before it
     // appends leaves one out.
     std::uint64_t next_number(Locked &held) noexcept;
-    [[nodiscard]] std::uint64_t last_number() const noexcept;
 
     // All of the log up to here has been published, and answered by Redis. 0: never begun, so
     // begin() makes it `head`.
@@ -98,10 +97,6 @@ public:
     [[nodiscard]] std::uint64_t heard_at() const noexcept;
     void set_heard_at(std::uint64_t position) noexcept;
 
-    // Whether bytes are being dealt with that are still in the socket: a successor that finds
-    // this set may deal with some of them again.
-    void set_dealing(bool dealing) noexcept;
-    [[nodiscard]] bool is_dealing() const noexcept;
     // Whether the first part of a large reply has been taken out of the socket, and the rest has
     // not: nobody else can go on there.
     void set_torn(bool torn) noexcept;
