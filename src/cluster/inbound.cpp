@@ -3,23 +3,6 @@
 
 namespace rt::cluster {
 
-namespace {
-
-hub::Op op_of(Says says) noexcept {
-    switch (says) {
-    case Says::join:
-        return hub::Op::join;
-    case Says::leave:
-        return hub::Op::leave;
-    case Says::disconnect:
-        return hub::Op::disconnect;
-    default:
-        return hub::Op::emit;
-    }
-}
-
-} // namespace
-
 // A broadcast that concerns nobody here is not decoded: its number is all that counts.
 void Inbound::on_message(Text channel, Bytes payload, Millis now) {
     const ChannelPlace place = ports_.dialect.place_of(channel);
@@ -88,7 +71,7 @@ void Inbound::hear(const PeerMessage &message, Millis now) {
     ports_.metrics.count(hub::Metric::bus_in);
     switch (message.says) {
     case Says::broadcast:
-        append(message, hub::Op::emit, now);
+        append(message, now);
         return;
     case Says::join:
     case Says::leave:
@@ -114,17 +97,11 @@ void Inbound::order(const PeerMessage &message, Millis now) {
         }
         ports_.events.on_old_order(message, now);
     }
-    append(message, op_of(message.says), now);
+    append(message, now);
 }
 
-void Inbound::append(const PeerMessage &message, hub::Op op, Millis now) {
-    envelope_ = message.envelope;
-    envelope_.op = op;
-    envelope_.nsp = message.nsp;
-    envelope_.remote = true;
-    envelope_.number = 0;
-    envelope_.asker = {};
-    if (const Result<hub::Position> end = ports_.bus.publish(envelope_); !end) {
+void Inbound::append(const PeerMessage &message, Millis now) {
+    if (const Result<hub::Position> end = ports_.bus.publish(message.envelope); !end) {
         ports_.metrics.count(hub::Metric::bus_malformed);
         ports_.events.on_malformed(message.nsp, end.error(), now);
     }

@@ -52,12 +52,11 @@ private:
     void skip(Bytes payload, Millis now);
     void hear(const PeerMessage &message, Millis now);
     void order(const PeerMessage &message, Millis now);
-    void append(const PeerMessage &message, hub::Op op, Millis now);
+    void append(const PeerMessage &message, Millis now);
 
     Ports ports_;
     shm::BridgeTable table_;
     std::string uid_;
-    hub::Envelope envelope_;
 };
 
 } // namespace rt::cluster

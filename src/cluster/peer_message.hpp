@@ -44,7 +44,7 @@ struct PeerMessage {
     // (decisions.md, ruling 4). 0: none.
     std::uint64_t number = 0;
     Text request_id;
-    hub::Envelope envelope; // heard: `remote`, with the op that it would be in the log
+    hub::Envelope envelope; // heard: as it goes into the log, `remote`
     std::uint32_t count = 0;
     std::vector<Text> texts;
     // An order in the form that versions before 6 sent: for one socket, envelope.to, whose server
