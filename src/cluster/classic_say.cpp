@@ -4,7 +4,7 @@
 #include "cluster/classic_wire.hpp"
 
 #include "base/text.hpp"
-#include "cluster/object_writer.hpp"
+#include "cluster/opts_writer.hpp"
 
 namespace rt::cluster {
 
@@ -41,7 +41,6 @@ void append_packet(std::string &out, const hub::Envelope &envelope) {
     packet.number("type", 2);
     packet.raw("data", envelope.data);
     packet.text("nsp", envelope.nsp);
-    packet.end();
 }
 
 // Nobody answers it.
@@ -187,7 +186,6 @@ void ClassicWire::say_request(const PeerMessage &message, Publication &into) {
     } else if (message.says == Says::disconnect) {
         request.boolean("close", envelope.close);
     }
-    request.end();
 }
 
 // Every server listens on the shared channel, and only hosts of ours surely on their own.
@@ -203,7 +201,6 @@ void ClassicWire::say_response(const PeerMessage &message, Text to, Publication 
     }
     response.text("requestId", message.request_id);
     put_answer(response, message);
-    response.end();
 }
 
 // What has been written as JSON becomes MessagePack, and its placeholders bytes.

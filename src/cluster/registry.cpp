@@ -3,8 +3,8 @@
 
 #include "base/text.hpp"
 #include "wire/json.hpp"
+#include "wire/json_object.hpp"
 #include "wire/json_slice.hpp"
-#include "wire/json_write.hpp"
 #include "wire/resp.hpp"
 
 #include <array>
@@ -26,20 +26,6 @@ constexpr Text kLeaseText = "8000";
 constexpr unsigned kDepth = 8;
 constexpr std::size_t kMostText = 255; // of a name
 
-void append_member(std::string &out, Text name, Text text) {
-    out += out.size() == 1 ? "\"" : ",\"";
-    out += name;
-    out += "\":";
-    json::append_string(out, text);
-}
-
-void append_member(std::string &out, Text name, std::uint64_t number) {
-    out += ",\"";
-    out += name;
-    out += "\":";
-    append_number(out, number);
-}
-
 std::string text_of(Text object, Text name) {
     const Text value = json::member(object, name);
     return json::kind(value) == json::Kind::string ? json::unescape(value).substr(0, kMostText)
@@ -54,17 +40,24 @@ std::uint64_t number_of(Text object, Text name) {
 } // namespace
 
 std::string hello_json(const Hello &hello) {
-    std::string out = "{";
-    append_member(out, "version", hello.version);
-    append_member(out, "host", hello.host);
-    append_member(out, "node", hello.node);
-    append_member(out, "uid", hello.uid);
-    append_member(out, "state", hello.state);
-    append_member(out, "last", hello.last);
-    append_member(out, "nonce", hello.nonce);
-    out += hello.first ? ",\"first\":true" : "";
-    out += hello.bye ? ",\"bye\":true" : "";
-    return out + '}';
+    std::string out;
+    {
+        json::ObjectWriter object(out);
+        object.text("version", hello.version);
+        object.text("host", hello.host);
+        object.text("node", hello.node);
+        object.text("uid", hello.uid);
+        object.text("state", hello.state);
+        object.number("last", hello.last);
+        object.number("nonce", hello.nonce);
+        if (hello.first) {
+            object.boolean("first", true);
+        }
+        if (hello.bye) {
+            object.boolean("bye", true);
+        }
+    }
+    return out;
 }
 
 // Members that a later version adds are passed over.

@@ -71,7 +71,6 @@ void put_packet(std::string &out, Text data) {
     ObjectWriter packet(out);
     packet.number("type", 2);
     packet.raw("data", data);
-    packet.end();
 }
 
 void put_broadcast(ObjectWriter &data, const PeerMessage &message) {
@@ -124,7 +123,6 @@ void put_data(std::string &out, const PeerMessage &message) {
     default:
         put_reply(data, message);
     }
-    data.end();
 }
 
 } // namespace
@@ -260,12 +258,13 @@ void ShardedWire::say(const PeerMessage &message, Text to, Publication &into) {
     if (message.says == Says::broadcast && message.number != 0) {
         append_number(scratch_, message.number);
     }
-    ObjectWriter object(into.payload);
-    object.number("type", type);
-    put_data(object.member("data"), message);
-    object.text("uid", scratch_);
-    object.text("nsp", message.nsp);
-    object.end();
+    {
+        ObjectWriter object(into.payload);
+        object.number("type", type);
+        put_data(object.member("data"), message);
+        object.text("uid", scratch_);
+        object.text("nsp", message.nsp);
+    }
     if (!envelope.attachments.empty()) {
         scratch_ = into.payload;
         into.payload.clear();

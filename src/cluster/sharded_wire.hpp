@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cluster/dialect.hpp"
-#include "cluster/object_writer.hpp"
+#include "cluster/opts_writer.hpp"
 #include "cluster/peer_reader.hpp"
 #include "wire/transcode.hpp"
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "hub/cluster_status.hpp"
 
-#include "hub/status_text.hpp"
+#include "hub/html_text.hpp"
+#include "wire/json_object.hpp"
 
 namespace rt::hub {
+
+using wire::json::append_array;
+using wire::json::ObjectWriter;
 
 namespace {
 
 void put_host(std::string &out, const HostStatus &host) {
-    Object object(out);
+    ObjectWriter object(out);
     object.text("host", host.host);
     object.text("node", host.node);
     object.text("version", host.version);
@@ -18,14 +22,14 @@ void put_host(std::string &out, const HostStatus &host) {
     object.number("missed", host.missed);
 }
 
-void put_redis(Object &&object, const RedisStatus &redis) {
+void put_redis(ObjectWriter &&object, const RedisStatus &redis) {
     object.boolean("enabled", redis.enabled);
     if (!redis.enabled) {
         return;
     }
     object.number("reconnects", redis.reconnects);
     object.text("error", redis.error);
-    Object options(object.key("options"));
+    ObjectWriter options(object.member("options"));
     for (const auto &[name, value] : redis.options) {
         options.text(name, value);
     }
@@ -63,7 +67,7 @@ void put_options(std::string &out, const RedisStatus &redis) {
 } // namespace
 
 void append_cluster_json(std::string &out, const ClusterStatus &cluster) {
-    Object object(out);
+    ObjectWriter object(out);
     object.text("mode", cluster.mode);
     object.text("state", cluster.state);
     object.number("live", cluster.live);
@@ -72,14 +76,14 @@ void append_cluster_json(std::string &out, const ClusterStatus &cluster) {
     if (cluster.probe_ms) {
         object.number("probe_ms", *cluster.probe_ms);
     } else {
-        object.key("probe_ms") += "null";
+        object.raw("probe_ms", "null");
     }
     object.number("waiting", cluster.waiting);
     object.number("gaps", cluster.gaps);
     object.number("missed", cluster.missed);
     object.number("malformed", cluster.malformed);
-    put_array(object.key("hosts"), cluster.hosts, put_host);
-    put_redis(Object(object.key("redis")), cluster.redis);
+    append_array(object.member("hosts"), cluster.hosts, put_host);
+    put_redis(ObjectWriter(object.member("redis")), cluster.redis);
 }
 
 void append_cluster_html(std::string &out, const ClusterStatus &cluster) {

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "hub/status.hpp"
 
-#include "hub/status_text.hpp"
+#include "hub/html_text.hpp"
+#include "wire/json_object.hpp"
 
 #include <algorithm>
 #include <array>
 
 namespace rt::hub {
+
+using wire::json::append_array;
+using wire::json::ObjectWriter;
 
 namespace {
 
@@ -19,7 +23,7 @@ bool is_in_group(Text name) {
 
 using Values = std::array<std::uint64_t, kMetrics>;
 
-void put_group(Object &&object, Text group, const Values &values) {
+void put_group(ObjectWriter &&object, Text group, const Values &values) {
     for (std::size_t i = 0; i < kMetrics; ++i) {
         if (kMetricNames[i].starts_with(group)) {
             object.number(kMetricNames[i].substr(group.size()), values[i]);
@@ -27,19 +31,19 @@ void put_group(Object &&object, Text group, const Values &values) {
     }
 }
 
-void put_metrics(Object &object, const Values &values) {
+void put_metrics(ObjectWriter &object, const Values &values) {
     for (std::size_t i = 0; i < kMetrics; ++i) {
         if (!is_in_group(kMetricNames[i])) {
             object.number(kMetricNames[i], values[i]);
         }
     }
     for (const Text group : kGroups) {
-        put_group(Object(object.key(group.substr(0, group.size() - 1))), group, values);
+        put_group(ObjectWriter(object.member(group.substr(0, group.size() - 1))), group, values);
     }
 }
 
 void put_worker(std::string &out, const WorkerStatus &worker) {
-    Object object(out);
+    ObjectWriter object(out);
     object.number("seat", worker.seat);
     object.number("pid", static_cast<std::uint64_t>(worker.pid));
     object.number("cycle", worker.cycle);
@@ -50,7 +54,7 @@ void put_worker(std::string &out, const WorkerStatus &worker) {
 }
 
 void put_slow(std::string &out, const SlowStatus &client) {
-    Object object(out);
+    ObjectWriter object(out);
     object.text("sid", client.sid);
     object.text("user", client.user);
     object.text("address", client.address);
@@ -100,18 +104,18 @@ void put_slow_rows(std::string &out, const Status &status) {
 std::string status_json(const Status &status) {
     std::string out;
     {
-        Object object(out);
+        ObjectWriter object(out);
         object.text("app", status.app);
         object.text("node", status.node);
         object.text("host", status.host);
         {
-            Object log(object.key("log"));
+            ObjectWriter log(object.member("log"));
             log.number("size", status.log.size);
             log.number("span", status.log.span);
             log.number("position", status.log.position);
         }
         {
-            Object roster(object.key("roster"));
+            ObjectWriter roster(object.member("roster"));
             roster.number("connections", status.roster.connections);
             roster.number("sockets", status.roster.sockets);
             roster.number("rooms", status.roster.rooms);
@@ -121,12 +125,12 @@ std::string status_json(const Status &status) {
             roster.number("size", status.roster.size);
         }
         {
-            Object total(object.key("total"));
+            ObjectWriter total(object.member("total"));
             put_metrics(total, status.totals);
         }
-        append_cluster_json(object.key("cluster"), status.cluster);
-        put_array(object.key("slowest"), status.slowest, put_slow);
-        put_array(object.key("workers"), status.workers, put_worker);
+        append_cluster_json(object.member("cluster"), status.cluster);
+        append_array(object.member("slowest"), status.slowest, put_slow);
+        append_array(object.member("workers"), status.workers, put_worker);
     }
     return out;
 }
