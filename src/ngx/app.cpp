@@ -213,6 +213,21 @@ void App::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now)
     }
 }
 
+std::string App::needs() const {
+    std::string words = "app " + conf_.settings.name + ":";
+    const auto put = [&](std::size_t count, Text what) {
+        words += count > 0 ? " " + std::to_string(count) + " " + std::string(what) : "";
+    };
+    put(hub_.size(), "sessions");
+    put(exchanges_.size(), "requests of sessions elsewhere");
+    put(questions_.size(), "questions");
+    put(homes_.has_parked() ? 1 : 0, "session on its way here");
+    put(crossing_.size(), "sessions on their way between hosts");
+    put(post_.is_busy() ? 1 : 0, "worker whose mail waits");
+    put(redis_bus_ != nullptr && redis_bus_->is_busy() ? 1 : 0, "bridge");
+    return words;
+}
+
 std::vector<shm::SeatRef> App::readers() {
     std::vector<shm::SeatRef> seats = worker_.neighbors().live();
     std::erase_if(seats, [&](shm::SeatRef seat) { return !zones_->log->boxes.is_open(seat); });

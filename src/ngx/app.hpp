@@ -97,6 +97,8 @@ public:
         return hub_.size() > 0 || exchanges_.size() > 0 || questions_.size() > 0 || homes_.has_parked() ||
                crossing_.size() > 0 || post_.is_busy() || (redis_bus_ != nullptr && redis_bus_->is_busy());
     }
+    // What of that there is, in words.
+    [[nodiscard]] std::string needs() const;
     [[nodiscard]] bool has_work() const noexcept { return bus_.behind() || post_.has_mail(); }
 
     // Another worker is dead, and this one was the first to see it: its mailbox is closed, its

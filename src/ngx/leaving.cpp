@@ -20,6 +20,7 @@ constexpr int kTriesPerTick = 5000;
 constexpr Millis kLeastTime = 1000; // that a session has to move in, whatever realtime_drain says
 constexpr Millis kSilent = 1000;    // without a beat a worker is no target
 constexpr Millis kStarting = 1000;  // what a worker may take to open its applications
+constexpr Millis kOverdue = 10'000; // beyond until_: closing handshakes take at most half of it
 constexpr int kLastLooks = 100;     // into a mailbox that should be empty
 
 WsLink *link_of(hub::Connection &connection) noexcept {
@@ -70,6 +71,7 @@ void Leaving::tick() {
         schedule(false);
     }
     close_due(now);
+    tell_overdue(now);
     const ngx_msec_t pause = moving_ ? move_some(now) : kSlowTick;
     worker_.touch();
     if (tick_.timer_set == 0) {
@@ -152,6 +154,20 @@ void Leaving::close_due(Millis now) {
             drain({app.get(), handle}, engine::CloseReason::server_shutting_down, now);
         });
     }
+}
+
+// Once: whoever wonders why this worker is still here finds it in the log.
+void Leaving::tell_overdue(Millis now) {
+    if (now < until_ + kOverdue || std::exchange(told_, true)) {
+        return;
+    }
+    std::string what = "a worker that leaves is still here, for";
+    what += worker_.links() > 0 ? " " + std::to_string(worker_.links()) + " WebSockets;" : "";
+    for (const auto &app : worker_.apps()) {
+        what += app->is_needed() ? " " + app->needs() + ";" : "";
+    }
+    what += worker_.has_sessions() ? "" : " connections that are not of this module";
+    worker_.core_log().write(Level::warn, what);
 }
 
 void Leaving::drain(const Place &place, engine::CloseReason reason, Millis now) {

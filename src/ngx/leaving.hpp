@@ -55,6 +55,7 @@ private:
     void tick();
     [[nodiscard]] bool is_stopping() const;
     void close_due(Millis now);
+    void tell_overdue(Millis now);
     void drain(const Place &place, engine::CloseReason reason, Millis now);
     [[nodiscard]] ngx_msec_t move_some(Millis now);
     void move_all();
@@ -79,6 +80,7 @@ private:
     std::size_t turn_ = 0; // of the targets
     bool moved_ = false;   // somebody, in this round
     bool moving_ = false;  // there is a newer configuration
+    bool told_ = false;    // that this takes too long
 };
 
 } // namespace rt::ngx

@@ -71,6 +71,9 @@ public:
     // A connection that has more to read than its share of this turn.
     void read_later(ngx_connection_t &c) noexcept;
     void links_opened(int amount) noexcept { links_ += amount; }
+    [[nodiscard]] int links() const noexcept { return links_; }
+    // The process must not end yet.
+    [[nodiscard]] bool has_sessions() const noexcept;
 
     // nginx has begun to quit. At a reload the clients stay; at a full stop they are closed.
     void quit();
@@ -100,7 +103,6 @@ private:
     void expire();
     void beat();
     void close_all();
-    [[nodiscard]] bool has_sessions() const noexcept;
 
     static void on_turn(ngx_event_t *event) noexcept;
     static void on_timer(ngx_event_t *event) noexcept;

@@ -5,12 +5,13 @@
 // namespace is gone, and those for whom the new workers have no room.
 'use strict';
 
-const { test, is, ok, deepEqual, diag, patience, SLOW } = require('../lib/tap');
+const { test, is, ok, like, deepEqual, diag, patience, SLOW } = require('../lib/tap');
 const { Nginx, conf } = require('../lib/nginx');
 const { certificate } = require('../lib/cert');
-const { post } = require('../lib/raw');
+const { connect, post } = require('../lib/raw');
 const { gather, leave, losses, status, HELLO, PATIENCE } = require('../lib/crowd');
 const { until, silence } = require('../lib/until');
+const proc = require('../lib/proc');
 
 const LONG = Boolean(process.env.RT_SOAK);
 const DRAIN = (LONG ? 10000 : 4000) * SLOW;
@@ -144,6 +145,19 @@ test('worker_shutdown_timeout comes first', async () => {
     await until(() => nginx.leaving().length === 0, 'the old workers leave');
     deepEqual(losses(plain), [], 'no other client is closed');
     leave(plain);
+});
+
+test('a worker that stays says why', async () => {
+    const nginx = await Nginx.start({ ...parts({ drain: '1s' }), workers: 1 });
+    const silent = await connect(nginx, PATIENCE);
+    const [old] = nginx.workers();
+    await until(() => proc.localPorts(old).filter((port) => port === nginx.port).length > 1, 'it is accepted');
+    await nginx.reload();
+    const [line] = await nginx.waitLog(/\[warn\].*a worker that leaves is still here, .*/, { ms: 30000 });
+    like(line, new RegExp(`${old}#.*: a worker that leaves is still here, for connections that are not of this module`), 'in the log');
+    silent.destroy();
+    await until(() => nginx.leaving().length === 0, 'and leaves with its last connection');
+    await nginx.stop();
 });
 
 // The namespace "/n" goes, with a client that is in "/" as well; then the application.
