@@ -6,33 +6,20 @@
 
 const { test, is, ok, deepEqual, patience } = require('../lib/tap');
 const { TRANSPORTS } = require('../lib/spread');
-const { Cluster, ALL } = require('../lib/party');
+const { ALL } = require('../lib/party');
+const { interop } = require('../lib/interop');
 const EMITS = require('../lib/interop_emits');
 const { SHARED, CLASSIC } = require('../lib/interop_asks');
 const { until, silence } = require('../lib/until');
 
-let cluster;
-let party;
-
 patience(180);
 
-for (const [transport, options] of Object.entries(TRANSPORTS)) {
-    const label = (text) => `${transport}: ${text}`;
-    test(label('001-16, 001-17, 003-31, 003-66, 003-67: everybody is there'), async () => {
-        cluster = cluster || await Cluster.start();
-        party = await cluster.party(options);
-        await party.hears(party.cF, [], [], label('five clients of four servers'));
-    }, { timeout: 60000 });
+const { now, begin, play, end } = interop('classic');
 
-    for (const [name, body] of Object.entries({ ...EMITS, ...SHARED, ...CLASSIC }))
-        test(label(name), () => body(cluster, party, (text) => label(`${name}: ${text}`)));
-
-    test(label('001-01, 002-02, 002-03, 002-41, 002-42, 003-49, 003-50, 003-74, 004-01, 004-20, 004-21: nothing more'), async () => {
-        await silence(300);
-        await party.hears(party.cG, [], [], label('comes late'));
-        party.leave();
-        await until(async () => (await cluster.A.run((io) => io.fetchSockets())).length === 0, label('all are gone'));
-    });
+for (const transport of Object.keys(TRANSPORTS)) {
+    begin('001-16, 001-17, 003-31, 003-66, 003-67: everybody is there', transport);
+    play({ ...EMITS, ...SHARED, ...CLASSIC }, transport);
+    end('001-01, 002-02, 002-03, 002-41, 002-42, 003-49, 003-50, 003-74, 004-01, 004-20, 004-21: nothing more', transport);
 }
 
 // --- What our hosts say, as a server of Node hears it.
@@ -40,7 +27,8 @@ for (const [transport, options] of Object.entries(TRANSPORTS)) {
 const { decode } = require('notepack.io');
 
 test('002-40, 004-17, 004-18: the wire of a broadcast', async () => {
-    party = await cluster.party();
+    const { cluster } = now;
+    const party = now.party = await cluster.party();
     const listener = await cluster.redis.client();
     const heard = [];
     listener.on('message', ({ channel, payload }) => heard.push([channel, decode(payload)]));
@@ -57,6 +45,7 @@ test('002-40, 004-17, 004-18: the wire of a broadcast', async () => {
 });
 
 test('requests are answered once per subscription', async () => {
+    const { cluster, party } = now;
     const listener = await cluster.redis.client();
     const heard = [];
     listener.on('message', ({ payload }) => heard.push(payload[0] === 123 ? JSON.parse(payload) : decode(payload)));
@@ -89,6 +78,7 @@ test('requests are answered once per subscription', async () => {
 });
 
 test('the old form of an order', async () => {
+    const { cluster, party } = now;
     const room = cluster.name('old');
     await cluster.redis.command('PUBLISH', 'socket.io-request#/#', JSON.stringify({ uid: 'probe1', requestId: 'old1', type: 2, sid: party.cF.id, room }));
     const members = async () => (await cluster.A.run(async (io, where) => (await io.in(where).fetchSockets()).map(({ id }) => id), room));
