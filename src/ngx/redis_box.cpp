@@ -10,8 +10,6 @@ namespace rt::ngx {
 
 namespace {
 
-constexpr std::size_t kMostLabel = 4096;
-
 struct Box {
     std::string app;
     std::array<int, 2> ends{-1, -1};
@@ -51,7 +49,7 @@ bool open_box(Text app, ngx_log_t *log) noexcept {
 // Descriptors of a message that nobody receives with them are closed by the kernel.
 void empty_box(Text app) noexcept {
     const Box *box = find(app);
-    std::array<char, kMostLabel> old;
+    std::array<char, kBoxLabel> old;
     while (box != nullptr && recv(box->ends[1], old.data(), old.size(), MSG_DONTWAIT) > 0) {
     }
 }
@@ -66,7 +64,7 @@ void empty_unused_boxes(Fn<bool(Text app)> is_used) {
 
 void put_in_box(Text app, int socket, Text label) noexcept {
     const Box *box = find(app);
-    if (box == nullptr || label.size() > kMostLabel) {
+    if (box == nullptr || label.size() != kBoxLabel) {
         return;
     }
     empty_box(app);
@@ -85,7 +83,7 @@ int look_into_box(Text app, Text label) {
     if (box == nullptr) {
         return -1;
     }
-    std::array<char, kMostLabel> text{};
+    std::array<char, kBoxLabel> text{};
     iovec piece{text.data(), text.size()};
     msghdr message{};
     message.msg_iov = &piece;

@@ -12,12 +12,15 @@
 
 namespace rt::ngx {
 
+// Of a label: a digest of how a connection came about, so that there is room for any.
+inline constexpr std::size_t kBoxLabel = 32;
+
 // One box for each application that has ever had a Redis; by the master, in init_module. False:
 // logged.
 [[nodiscard]] bool open_box(Text app, ngx_log_t *log) noexcept;
 
-// Puts a duplicate of it in, in place of what is there. `label`: how it came about, at most 4 KiB;
-// who takes it goes on only with the same.
+// Puts a duplicate of it in, in place of what is there. Who takes it goes on only with the same
+// label; without one nothing is put in.
 void put_in_box(Text app, int socket, Text label) noexcept;
 
 // The connection ends with the last process that has it.

@@ -4,6 +4,9 @@
 #include "cluster/bridge_board.hpp"
 #include "ngx/redis_box.hpp"
 #include "ngx/redis_bus_held.hpp"
+#include "wire/crypto.hpp"
+
+#include <algorithm>
 
 namespace rt::ngx {
 
@@ -12,16 +15,24 @@ namespace {
 constexpr Millis kLeaving = 500;    // for what was sent to be answered
 constexpr Millis kAnswering = 5000; // for clients to answer what other servers asked
 
+// What decides what a connection hears, and of whom. Empty: there is no digest, and nobody goes on
+// with another's connection.
+std::string label_of(App &app) {
+    const AppRedis &bus = app.conf().bus;
+    std::string all = bus.block->settings.text() + " " + bus.use.prefix + " " + bus.use.key_prefix;
+    for (const std::string &nsp : app.conf().settings.names()) {
+        all += " " + nsp;
+    }
+    const Result<wire::Sha256> digest = wire::sha256(as_bytes(all));
+    return digest ? std::string(as_text(*digest)) : std::string();
+}
+
 } // namespace
 
 // --- who holds it ---
 
 RedisBus::RedisBus(App &app)
-    : app_(app), block_(*app.conf().bus.block), table_(app.bridge_table()),
-      label_(block_.settings.text() + " " + app.conf().bus.use.prefix + " " + app.conf().bus.use.key_prefix) {
-    for (const std::string &nsp : app.conf().settings.names()) {
-        label_ += " " + nsp;
-    }
+    : app_(app), block_(*app.conf().bus.block), table_(app.bridge_table()), label_(label_of(app)) {
     const std::unique_ptr<cluster::Dialect> dialect = make_dialect(app, app.conf().bus.use);
     follows_rooms_ = dialect->follows_rooms();
     follows_ids_ = dialect->of_room("/", app.host(), true).has_value();
@@ -34,6 +45,12 @@ RedisBus::RedisBus(App &app)
 RedisBus::~RedisBus() = default;
 
 cluster::Bridge *RedisBus::bridge() noexcept { return held_ != nullptr ? &held_->bridge : nullptr; }
+
+Text RedisBus::app_in_names() const {
+    const auto with_redis = [](const auto &app) { return app->conf().bus.block != nullptr; };
+    const bool several = std::ranges::count_if(app_.worker().apps(), with_redis) > 1;
+    return several ? Text(app_.conf().settings.name) : Text();
+}
 
 bool RedisBus::is_mine() const noexcept { return table_.holder() == app_.worker().seat(); }
 

@@ -56,6 +56,11 @@ private:
     class Publishing;
     class Hearing;
 
+    // What tells the connections of several applications of this nginx apart; empty where there is
+    // one.
+    [[nodiscard]] Text app_in_names() const;
+    [[nodiscard]] bool is_named(const wire::RespValue &clients, Text role) const;
+
     void look(Millis now);
     void show(Millis now);
     void take(shm::SeatRef former, Millis now);

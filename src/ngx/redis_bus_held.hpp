@@ -48,8 +48,8 @@ private:
 struct RedisBus::Held {
     Held(RedisBus &bus, App &app, const RedisBlock &block)
         : publishing(bus), hearing(bus), dialect(make_dialect(app, app.conf().bus.use)),
-          pub(app.worker(), block, {"pub", false}, publishing),
-          sub(app.worker(), block, {"sub", true}, hearing),
+          pub(app.worker(), block, {"pub", false, bus.app_in_names()}, publishing),
+          sub(app.worker(), block, {"sub", true, bus.app_in_names()}, hearing),
           bridge({*dialect, bus, bus, app.bus(), app.directory().roster(), app.questions(),
                   app.worker().deadlines(), app.metrics(), app.worker().core_log(), bus},
                  bridge_settings(app, app.conf().bus.use), app.bus().stream(), bus.table_) {}

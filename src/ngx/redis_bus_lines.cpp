@@ -20,12 +20,6 @@ constexpr std::uint64_t kFoundPublisher = 2; // and the one that published?
 constexpr std::uint64_t kEnding = 3; // of the one that heard, which is waited for
 constexpr std::uint64_t kEnded = 4;  // the last of ours
 
-// Another Redis, or one that was restarted, may have given the number to anybody.
-bool is_named(const wire::RespValue &clients, const cluster::RedisWire &like) {
-    const std::string name = " name=" + like.settings().greeting.name + " ";
-    return clients.text().find(name) != Text::npos;
-}
-
 } // namespace
 
 void RedisBus::Publishing::on_greeted(Millis now) {
@@ -121,10 +115,20 @@ void RedisBus::end_former(Millis now) {
     }
 }
 
+// Another Redis, or one that was restarted, may have given the number to anybody. There may have
+// been fewer applications, or more, when it was made.
+bool RedisBus::is_named(const wire::RespValue &clients, Text role) const {
+    const Text node = app_.worker().hostname();
+    const auto has = [&](Text app) {
+        return clients.text().find(" name=" + connection_name(node, app, role) + " ") != Text::npos;
+    };
+    return has({}) || has(app_.conf().settings.name);
+}
+
 void RedisBus::found_former(const wire::RespValue &clients, Millis now) {
     cluster::RedisWire &wire = held_->pub.wire();
     const std::string id = std::to_string(held_->ends);
-    const bool ours = is_named(clients, held_->sub.wire());
+    const bool ours = is_named(clients, "sub");
     if (!ours || !wire.command(kEnding, {"CLIENT", "KILL", "ID", id}, now)) {
         hear_everything(now);
     }
@@ -147,7 +151,7 @@ void RedisBus::end_former_publisher(Millis now) {
 
 void RedisBus::found_former_publisher(const wire::RespValue &clients, Millis now) {
     cluster::RedisWire &wire = held_->pub.wire();
-    if (is_named(clients, wire)) {
+    if (is_named(clients, "pub")) {
         const std::string id = std::to_string(table_.client(shm::BridgeLink::publishes));
         static_cast<void>(wire.command(kEnded, {"CLIENT", "KILL", "ID", id}, now));
     }

@@ -17,23 +17,13 @@ namespace {
 
 constexpr Millis kSameError = 60000; // until it is logged again
 
-// Redis takes no blanks in a connection's name.
-std::string connection_name(Text node, Text role) {
-    std::string name = "rt:";
-    for (const char c : node) {
-        name += c > ' ' && c < '\x7f' ? c : '-';
-    }
-    name += ':';
-    return name += role;
-}
-
 cluster::RedisWireSettings wire_settings(const Worker &worker, const cluster::RedisSettings &settings,
-                                         Text role) {
+                                         const RedisLink::Role &role) {
     cluster::RedisWireSettings wire;
     wire.greeting.user = settings.user;
     wire.greeting.password = settings.password;
     wire.greeting.database = settings.db;
-    wire.greeting.name = connection_name(worker.hostname(), role);
+    wire.greeting.name = connection_name(worker.hostname(), role.app, role.name);
     wire.greeting.must_be_master = settings.nodes.mode == RedisMode::sentinel;
     wire.command_timeout = settings.command_timeout;
     return wire;
@@ -66,6 +56,17 @@ std::string printable(Text text) {
 }
 
 } // namespace
+
+std::string connection_name(Text node, Text app, Text role) {
+    std::string name = "rt";
+    for (const Text part : {node, app, role}) {
+        name += part.empty() ? "" : ":";
+        for (const char c : part) {
+            name += c > ' ' && c < '\x7f' ? c : '-';
+        }
+    }
+    return name;
+}
 
 // Greets a Sentinel and asks it all questions. Lives until the next step.
 class RedisLink::Sentinel final : public cluster::RedisWireEvents {
@@ -131,8 +132,7 @@ private:
 RedisLink::RedisLink(Worker &worker, const RedisBlock &block, Role role, RedisLinkEvents &events)
     : worker_(worker), block_(block), role_(role.name), events_(events), nodes_(block.settings.nodes),
       schedule_(block.settings.reconnect), socket_(worker, *this, block),
-      wire_(worker.deadlines(), *this, *this, wire_settings(worker, block.settings, role.name)),
-      peek_(role.peek) {
+      wire_(worker.deadlines(), *this, *this, wire_settings(worker, block.settings, role)), peek_(role.peek) {
     status_.since = worker.now();
 }
 

@@ -39,16 +39,21 @@ struct RedisLinkStatus {
     std::string error;            // the last one
 };
 
+// Of a connection in CLIENT LIST, without blanks, which Redis does not take. `app`: or empty.
+[[nodiscard]] std::string connection_name(Text node, Text app, Text role);
+
 class RedisLink final : private RedisSocketEvents,
                         private cluster::RedisPort,
                         private cluster::RedisWireEvents,
                         private Deadline {
 public:
-    // `role`: "pub", "sub" or "cmd". The connection's name in CLIENT LIST is rt:<node>:<role>.
-    // `peek`: its socket can be taken over by another process (not with TLS).
+    // `name`: "pub", "sub" or "cmd". The connection's name in CLIENT LIST is rt:<node>:<role>, or
+    // rt:<node>:<app>:<role> with an `app`. `peek`: its socket can be taken over by another process
+    // (not with TLS).
     struct Role {
         Text name;
         bool peek = false;
+        Text app = {};
     };
 
     // The block lives as long as the cycle.

@@ -90,6 +90,8 @@ test('000-22, 002-11, 004-40: several apps on one Redis', async () => {
     far.emit('fence', 'x');
     await event(one, 'fence');
     deepEqual(hearing.heard, [[['e', 1]], []], 'each hears its own prefix');
+    const names = (await redis.connections(/^rt:.*:(one|two):/)).map((each) => each.name.replace(/^rt:[^:]*:/, ''));
+    deepEqual(names.sort(), ['one:pub', 'one:sub', 'two:pub', 'two:sub'], 'and its connections have its name');
     const same = await Nginx.check({ http: `realtime_redis main { url ${redis.url}; } ${app('one', '')} ${app('two', '')}`, server: 'location /one/ { realtime one; }' });
     is(same.code, 1, 'two apps with one prefix are refused');
     like(same.stderr, /prefix/, same.stderr.trim().split('\n')[0]);
@@ -194,7 +196,9 @@ test('002-61, 000-64, 002-10: who hears whom stands in the status', async () => 
 // hears, the same as before, and what was said meanwhile waits in it.
 test('the connection that hears outlives those who hold it', async () => {
     const own = await Redis.start();
-    const [host] = await startHosts({ n: 1, redis: own, workers: 3 });
+    // So many that their names fill kilobytes.
+    const app = Array.from({ length: 300 }, (unused, i) => `namespace /of-a-long-name-${i} { }`).join(' ');
+    const [host] = await startHosts({ n: 1, redis: own, workers: 3, app });
     const hearing = async () => (await own.connections(/^rt:.*:sub$/)).map(({ id }) => id);
     await until(async () => await own.subscribers('socket.io-request#/#') === 1, 'the host hears');
     const before = await hearing();
