@@ -14,7 +14,7 @@ constexpr std::size_t kRecordsPerTurn = 2000; // of the log, then others have th
 constexpr std::size_t kMostCalls = 1000;      // of other servers that wait for an answer
 constexpr std::size_t kRoomsPerBeat = 1000;   // looked at, whether somebody is in them
 constexpr Millis kQuiet = 1000;               // without a byte and without the probe it is broken
-constexpr Millis kComplainEvery = 60'000;     // about malformed messages
+constexpr Millis kComplainEvery = 60'000;     // about malformed messages, or missing ones
 constexpr Millis kLeastSettle = 300;          // for Redis to count the servers,
 constexpr Millis kSettle = 1200;              // for the hosts to say how far they are
 constexpr char kVersion = 1;                  // of messages between hosts
@@ -243,11 +243,20 @@ void Bridge::tell_gap() {
     ports_.metrics.count(hub::Metric::bus_gaps);
 }
 
-void Bridge::on_missed(Text uid, std::uint64_t count, Millis) {
-    ports_.log.write(Level::warn, "missed " + std::to_string(count) + " messages of host " +
-                                      std::string(uid.substr(0, 4)) + " that Redis did not deliver");
+// A line a minute for each host. Of more than there may be nothing is kept apart.
+void Bridge::on_missed(Text uid, std::uint64_t count, Millis now) {
+    const std::string name(uid);
+    const bool room = missed_of_.size() < Registry::kMostHosts || missed_of_.contains(name);
+    Missed &missed = missed_of_[room ? name : std::string()];
+    missed.count += count;
+    missed.unsaid += count;
+    if (missed.said == 0 || now - missed.said >= kComplainEvery) {
+        missed.said = now;
+        ports_.log.write(Level::warn, "missed " + std::to_string(std::exchange(missed.unsaid, 0)) +
+                                          " messages of host " + name.substr(0, 4) +
+                                          " that Redis did not deliver");
+    }
     missed_ = table_.deaf_since() != 0;
-    missed_of_[std::string(uid)] += count;
     if (!missed_) {
         tell_gap();
     }
@@ -262,6 +271,7 @@ void Bridge::on_host(const HostSeen &host, bool, Millis now) {
 void Bridge::on_host_gone(const HostSeen &host, Millis) {
     missed_ = missed_ || settles_ != 0;
     missed_of_.erase(host.hello.uid);
+    inbound_.forget(host.hello.uid);
 }
 
 hub::ClusterStatus Bridge::status(Millis now) const {
@@ -273,10 +283,11 @@ hub::ClusterStatus Bridge::status(Millis now) const {
     }
     for (const HostSeen *seen : registry_.others()) {
         const auto missed = missed_of_.find(seen->hello.uid);
+        const shm::HeardOf heard = table_.heard_of(seen->hello.uid);
         status.hosts.push_back({seen->hello.host, seen->hello.node, seen->hello.version, seen->hello.state,
                                 static_cast<std::uint64_t>(std::max<Millis>(now - seen->heard, 0)),
-                                table_.heard_of(seen->hello.uid),
-                                missed == missed_of_.end() ? 0 : missed->second});
+                                std::max(heard.number, heard.told),
+                                missed == missed_of_.end() ? 0 : missed->second.count});
     }
     return status;
 }

@@ -134,6 +134,13 @@ private:
     void tell_gap();
     void call_roll();
 
+    // Of one host: for the status, and for the log.
+    struct Missed {
+        std::uint64_t count = 0;
+        std::uint64_t unsaid = 0;
+        Millis said = 0;
+    };
+
     Ports ports_;
     BridgeSettings settings_;
     shm::Stream stream_;
@@ -147,7 +154,7 @@ private:
     Inbound inbound_;
     std::deque<RollCall> calls_;
     std::array<HostLineEvents *, 4> listeners_{};
-    std::unordered_map<std::string, std::uint64_t> missed_of_; // by uid, for the status
+    std::unordered_map<std::string, Missed> missed_of_; // by uid
     Fn<void(std::uint64_t)> echoes_;
     std::string hosts_channel_;
     std::string own_channel_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/inbound.hpp"
 
+#include <algorithm>
+
 namespace rt::cluster {
 
 // A broadcast that concerns nobody here is not decoded: its number is all that counts.
@@ -44,23 +46,74 @@ Inbound::Novelty Inbound::novelty(Text uid, std::uint64_t number, Millis now) {
     if (number == 0) {
         return Novelty::fresh;
     }
-    const std::uint64_t last = table_.heard_of(uid);
-    if (number <= last) {
+    const shm::HeardOf known = table_.heard_of(uid);
+    const bool next = number == known.number + 1;
+    if (number <= known.number || (number == known.told && !next)) {
         ports_.metrics.count(hub::Metric::bus_repeated);
         return Novelty::repeated;
     }
-    if (last != 0 && number > last + 1 && ports_.dialect.hears_all()) {
-        ports_.metrics.add(hub::Metric::bus_missed, static_cast<std::int64_t>(number - last - 1));
-        ports_.events.on_missed(uid, number - last - 1, now);
+    if (!is_credible(known, number, now)) {
+        disbelieve(uid, now);
+        return Novelty::fresh;
     }
-    table_.set_heard(uid, number, now);
+    // What leaps is believed with the one that follows it: a forged number silences nobody.
+    if (next || number == known.told + 1 || !ports_.dialect.hears_all()) {
+        table_.set_heard(uid, {number, number, now});
+        return Novelty::fresh;
+    }
+    const std::uint64_t last = number > known.told ? std::max(known.number, known.told) : known.number;
+    if (last != 0) {
+        miss(uid, number - last - 1, now);
+    }
+    table_.set_heard(uid, {known.number, number, now});
     return Novelty::fresh;
 }
 
-void Inbound::expect(Text uid, std::uint64_t number, Millis now) {
-    if (ports_.dialect.hears_all() && table_.heard_of(uid) < number) {
-        static_cast<void>(novelty(uid, number + 1, now));
-        table_.set_heard(uid, number, now);
+bool Inbound::is_credible(const shm::HeardOf &known, std::uint64_t number, Millis now) const noexcept {
+    const std::uint64_t last = std::max(known.number, known.told);
+    const auto elapsed = static_cast<std::uint64_t>(std::max<Millis>(now - known.at, 0) + 1000);
+    return last == 0 || number <= last || number - last <= elapsed * kMostPerMilli;
+}
+
+void Inbound::miss(Text uid, std::uint64_t count, Millis now) {
+    ports_.metrics.add(hub::Metric::bus_missed, static_cast<std::int64_t>(count));
+    ports_.events.on_missed(uid, count, now);
+}
+
+void Inbound::disbelieve(Text uid, Millis now) {
+    ports_.metrics.count(hub::Metric::bus_malformed);
+    ports_.events.on_malformed(uid, {Code::protocol, "a number that it cannot have reached"}, now);
+}
+
+void Inbound::expect(Text uid, std::uint64_t last, Millis now) {
+    const shm::HeardOf known = table_.heard_of(uid);
+    if (!is_credible(known, last, now)) {
+        disbelieve(uid, now);
+        return;
+    }
+    if (last < known.number) {
+        doubt(uid, last, now);
+        return;
+    }
+    doubted_.erase(std::string(uid));
+    const std::uint64_t before = std::max(known.number, known.told);
+    if (!ports_.dialect.hears_all() || last <= before) {
+        return;
+    }
+    if (before != 0) {
+        miss(uid, last - before, now);
+    }
+    table_.set_heard(uid, {known.number, last, now});
+}
+
+// For a moment that is as it should be: who has just taken the bridge there does not know how much
+// of what it says again has been heard.
+void Inbound::doubt(Text uid, std::uint64_t last, Millis now) {
+    const auto [entry, fresh] = doubted_.try_emplace(std::string(uid), now);
+    if (!fresh && now - entry->second >= kDoubt) {
+        doubted_.erase(entry);
+        table_.set_heard(uid, {last, last, now});
+        miss(uid, 1, now); // at least: what it said was taken for repeats
     }
 }
 

@@ -9,6 +9,9 @@
 #include "shm/bridge_table.hpp"
 #include "shm/roster.hpp"
 
+#include <string>
+#include <unordered_map>
+
 namespace rt::cluster {
 
 class InboundEvents {
@@ -43,11 +46,24 @@ public:
 
     // That host says that this is its last number: is there anything before it that never came?
     // Nobody knows where not everything is heard.
-    void expect(Text uid, std::uint64_t number, Millis now);
+    void expect(Text uid, std::uint64_t last, Millis now);
+    // It is gone.
+    void forget(Text uid) { doubted_.erase(std::string(uid)); }
+
+    // No host says more in a millisecond. Whoever names a higher number than it can have reached is
+    // not believed: all that it really says would be taken for repeats.
+    static constexpr std::uint64_t kMostPerMilli = 1000;
+    static constexpr Millis kDoubt = 2000; // says a host less than was heard of it for so long, that
+                                           // was not its own
 
 private:
     enum class Novelty : std::uint8_t { fresh, repeated, own };
     [[nodiscard]] Novelty novelty(Text uid, std::uint64_t number, Millis now);
+    [[nodiscard]] bool is_credible(const shm::HeardOf &known, std::uint64_t number,
+                                   Millis now) const noexcept;
+    void miss(Text uid, std::uint64_t count, Millis now);
+    void disbelieve(Text uid, Millis now);
+    void doubt(Text uid, std::uint64_t last, Millis now);
     [[nodiscard]] bool is_for_nobody(const ChannelPlace &place);
     void skip(Bytes payload, Millis now);
     void hear(const PeerMessage &message, Millis now);
@@ -57,6 +73,7 @@ private:
     Ports ports_;
     shm::BridgeTable table_;
     std::string uid_;
+    std::unordered_map<std::string, Millis> doubted_; // since when
 };
 
 } // namespace rt::cluster

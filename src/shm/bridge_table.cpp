@@ -13,6 +13,7 @@ namespace {
 struct HeardHost {
     char uid[16]; // shorter ones end with zeroes
     std::uint64_t number;
+    std::uint64_t told;
     Millis at;
 };
 
@@ -141,26 +142,27 @@ void BridgeTable::begin(Locked &, std::uint64_t head) noexcept {
     }
 }
 
-std::uint64_t BridgeTable::heard_of(Text uid) const noexcept {
+HeardOf BridgeTable::heard_of(Text uid) const noexcept {
     for (HeardHost &host : table_->hosts) {
         if (id_text(host.uid) == uid) {
-            return peek(host.number);
+            return {peek(host.number), peek(host.told), peek(host.at)};
         }
     }
-    return 0;
+    return {};
 }
 
-void BridgeTable::set_heard(Text uid, std::uint64_t number, Millis now) noexcept {
+void BridgeTable::set_heard(Text uid, const HeardOf &heard) noexcept {
     HeardHost *oldest = &table_->hosts[0];
     for (HeardHost &host : table_->hosts) {
         if (id_text(host.uid) == uid) {
-            poke(host.number, number);
-            poke(host.at, now);
+            poke(host.number, heard.number);
+            poke(host.told, heard.told);
+            poke(host.at, heard.at);
             return;
         }
         oldest = host.at < oldest->at ? &host : oldest;
     }
-    *oldest = HeardHost{{}, number, now};
+    *oldest = HeardHost{{}, heard.number, heard.told, heard.at};
     static_cast<void>(set_id(oldest->uid, uid));
 }
 

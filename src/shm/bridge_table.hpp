@@ -29,12 +29,19 @@ enum class BridgeState : std::uint32_t {
 // The two connections, in the order of their ids.
 enum class BridgeLink : std::uint32_t { publishes, hears };
 
+// How far another host was heard.
+struct HeardOf {
+    std::uint64_t number = 0; // of its messages up to here no more comes
+    std::uint64_t told = 0;   // up to here all has come or is counted as missing; not proven yet
+    Millis at = 0;            // when that was found
+};
+
 // A value: copy it freely, it lives as long as the mapping.
 class BridgeTable {
 public:
     static constexpr std::size_t kHosts = 256; // other hosts whose numbers are remembered
     static constexpr Millis kSilent = 600;     // a holder without a beat for so long is replaced
-    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 3, kLine});
+    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 4, kLine});
 
     static std::size_t bytes() noexcept;
     static Result<BridgeTable> create(MutableBytes area) noexcept;
@@ -84,10 +91,10 @@ public:
 
     // --- inbound, for the holder ---
 
-    // The last number heard of that host; 0: none. It survives the holder.
-    [[nodiscard]] std::uint64_t heard_of(Text uid) const noexcept;
-    // The least recently heard gives its place to a new one.
-    void set_heard(Text uid, std::uint64_t number, Millis now) noexcept;
+    // Of a host that was never heard all is 0. It survives the holder.
+    [[nodiscard]] HeardOf heard_of(Text uid) const noexcept;
+    // The least recently heard gives its place to a new one. `at` is of the call.
+    void set_heard(Text uid, const HeardOf &heard) noexcept;
 
     // Since which position of the log something may have been said that was not heard; 0: all has
     // been heard. While it stands nobody recovers.

@@ -267,9 +267,17 @@ void missed_while_hearing() {
     is(world.take_log(), "emit [1]\ngap\nemit [1]\n", "a number that does not come is a gap");
     ok(world.lines.take().find("missed 2 messages of host farr") != std::string::npos, "and a line");
     ok(!world.is_deaf(), "after it all is heard");
-    world.hello(4);
-    ok(world.bridge->status(world.now).hosts.at(0).missed == 2 &&
-           world.bridge->status(world.now).hosts.at(0).last == 4,
+    world.hear_event(9);
+    world.hear_event(19);
+    is(world.take_log(), "gap\nemit [1]\ngap\nemit [1]\n", "each one is a gap");
+    is(world.lines.take(), "", "and no line");
+    world.pass(61'000);
+    world.hear_event(23);
+    ok(world.lines.take().find("missed 16 messages of host farr") != std::string::npos,
+       "one a minute, with all");
+    world.hello(23);
+    ok(world.bridge->status(world.now).hosts.at(0).missed == 18 &&
+           world.bridge->status(world.now).hosts.at(0).last == 23,
        "and shown in the status");
 }
 

@@ -99,16 +99,16 @@ void outbound() {
 
 void inbound() {
     Host host;
-    is(host.table.heard_of("aaaaaaaaaaa"), std::uint64_t{0}, "nothing was heard of a stranger");
+    is(host.table.heard_of("aaaaaaaaaaa").number, std::uint64_t{0}, "nothing was heard of a stranger");
     for (std::size_t i = 0; i < BridgeTable::kHosts; ++i) {
-        host.table.set_heard("host-" + std::to_string(1000 + i), i + 1, static_cast<Millis>(i));
+        host.table.set_heard("host-" + std::to_string(1000 + i), {i + 1, i + 2, static_cast<Millis>(i)});
     }
-    host.table.set_heard("host-1000", 9, 1000);
-    is(host.table.heard_of("host-1000"), std::uint64_t{9}, "the last number of each");
-    is(host.table.heard_of("host-1255"), std::uint64_t{256}, "for as many as there is room");
-    host.table.set_heard("late-comer", 5, 1001);
-    ok(host.table.heard_of("late-comer") == 5 && host.table.heard_of("host-1001") == 0 &&
-           host.table.heard_of("host-1000") == 9,
+    host.table.set_heard("host-1000", {9, 9, 1000});
+    is(host.table.heard_of("host-1000").number, std::uint64_t{9}, "the last number of each");
+    is(host.table.heard_of("host-1255").number, std::uint64_t{256}, "for as many as there is room");
+    host.table.set_heard("late-comer", {5, 5, 1001});
+    ok(host.table.heard_of("late-comer").told == 5 && host.table.heard_of("host-1001").told == 0 &&
+           host.table.heard_of("host-1000").number == 9,
        "then the one that was silent longest is forgotten");
     host.table.set_torn(true);
     ok(BridgeTable::attach(host.arena.body)->is_torn(), "a successor sees that a reply was torn");

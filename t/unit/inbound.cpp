@@ -77,7 +77,7 @@ public:
     void say(const PeerMessage &message, Text uid = kTheirUid) {
         cluster::Publication said;
         classic(uid)->say(message, {}, said);
-        inbound.on_message(said.channel, as_bytes(said.payload), 5);
+        inbound.on_message(said.channel, as_bytes(said.payload), now);
     }
     void raw(Text channel, Text payload) { inbound.on_message(channel, as_bytes(payload), 5); }
 
@@ -109,6 +109,7 @@ public:
     Counting dialect;
     Tallies metrics;
     std::string told;
+    Millis now = 5;
     Inbound inbound{{dialect, host.bus, zone.roster, metrics, *this}, host.zone.bridge, kOurUid};
     hub::Position begun;
 };
@@ -151,7 +152,8 @@ void numbers() {
     is(world.metrics[Metric::bus_missed], std::int64_t{4}, "what is missing is counted once");
     is(world.metrics[Metric::bus_repeated], std::int64_t{4}, "repeats are");
     is(world.metrics[Metric::bus_unconcerned], std::int64_t{4}, "what concerns nobody is");
-    is(world.host.zone.bridge.heard_of(kTheirUid), std::uint64_t{18}, "the last number stands in the zone");
+    is(world.host.zone.bridge.heard_of(kTheirUid).number, std::uint64_t{18},
+       "the last number stands in the zone");
 }
 
 void undecoded() {
@@ -185,6 +187,80 @@ void hellos() {
     world.inbound.expect(kTheirUid, 0, 0);
     world.hear({"[12]", 12});
     is(world.take(), "emit [12]\n", "once");
+}
+
+// Damaged or forged, with a uid that is heard: it costs one gap at most, and silences nobody.
+void forged() {
+    constexpr std::uint64_t kHuge = UINT64_MAX;
+    const struct {
+        const char *name;
+        std::vector<std::uint64_t> heard;  // events
+        std::vector<std::uint64_t> hellos; // behind them
+        std::string told;
+    } rows[] = {
+        {"an event with a number beyond all",
+         {kHuge},
+         {},
+         "emit [1]\nmalformed " + std::string(kTheirUid) + "\n"},
+        {"a hello with one", {}, {kHuge, kHuge - 1}, "malformed 2"},
+        {"an event with one that might be", {1'000'000}, {}, "emit [1]\nmissed 999989" + kMissed},
+        {"a hello with one", {}, {1'000'000}, "missed 999990" + kMissed},
+        {"a hello of little", {}, {11}, "missed 1" + kMissed},
+        {"a hello of nothing", {}, {0}, ""},
+    };
+    for (const auto &row : rows) {
+        World world;
+        world.hear({"[9]", 9});
+        world.hear({"[10]", 10});
+        world.take();
+        for (const std::uint64_t number : row.heard) {
+            world.hear({"[1]", number});
+        }
+        for (const std::uint64_t last : row.hellos) {
+            world.inbound.expect(kTheirUid, last, world.now);
+        }
+        const std::string told = world.take();
+        const std::string twice = "malformed " + std::string(kTheirUid) + "\n";
+        is(told, row.told == "malformed 2" ? twice + twice : row.told, row.name);
+        for (const std::uint64_t number : {11, 12, 12, 11}) {
+            world.hear({"[" + std::to_string(number) + "]", number});
+        }
+        is(world.take(), "emit [11]\nemit [12]\n", std::string(row.name) + ": what follows is heard, once");
+        world.hear({"[15]", 15});
+        is(world.take(), "emit [15]\nmissed 2" + kMissed, std::string(row.name) + ": and a gap is one");
+    }
+}
+
+// Two that follow each other are believed, until the host itself says what its last one is.
+void forged_twice() {
+    for (const bool rooms : {false, true}) {
+        World world(rooms);
+        world.hear({"[9]", 9});
+        world.hear({"[10]", 10});
+        world.hear({"[1]", 5000});
+        world.hear({"[2]", 5001});
+        world.hear({"[11]", 11});
+        world.take();
+        world.inbound.expect(kTheirUid, 11, world.now);
+        world.inbound.expect(kTheirUid, 11, world.now);
+        is(world.take(), "", "a host that says less than was heard: not yet");
+        world.now += Inbound::kDoubt;
+        world.inbound.expect(kTheirUid, 12, world.now);
+        is(world.take(), "missed 1" + kMissed, "it stays with that: a gap");
+        world.hear({"[12]", 12});
+        world.hear({"[13]", 13});
+        is(world.take(), "emit [13]\n", "and it is heard again");
+    }
+    World world;
+    world.hear({"[9]", 9});
+    world.hear({"[10]", 10});
+    world.inbound.expect(kTheirUid, 8, world.now);
+    world.hear({"[9]", 9});
+    world.hear({"[10]", 10});
+    world.now += Inbound::kDoubt;
+    world.inbound.expect(kTheirUid, 10, world.now);
+    world.inbound.expect(kTheirUid, 9, world.now);
+    is(world.take(), "emit [9]\nemit [10]\n", "who took the bridge says again what was heard");
 }
 
 // Where rooms have channels of their own, most numbers never come here.
@@ -285,6 +361,8 @@ int main() {
     numbers();
     undecoded();
     hellos();
+    forged();
+    forged_twice();
     some_rooms_only();
     orders();
     questions();
