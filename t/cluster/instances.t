@@ -6,6 +6,7 @@
 
 const fs = require('fs');
 const http = require('http');
+const net = require('net');
 const path = require('path');
 
 const { test, is, ok, like, unlike, deepEqual, diag, patience } = require('../lib/tap');
@@ -92,9 +93,20 @@ for (const [name, how] of [['ip_hash', 'ip_hash;'], ['round robin', '']]) {
 
 // --- Instances on the ports that were named.
 
+// Two runs of this file side by side: a port is for the one that has raised its flag.
+const flags = new Map();
+async function isOurs(port) {
+    if (!flags.has(port)) {
+        const flag = net.createServer().listen(port + 10000, '127.0.0.1').unref();
+        if (!await new Promise((resolve) => flag.once('listening', () => resolve(true)).once('error', () => resolve(false)))) return false;
+        flags.set(port, flag);
+    }
+    return isFree(port);
+}
+
 // The ports asked for if they are free, else others: `PORT` is what counts.
 async function ports(...wanted) {
-    const free = await Promise.all(wanted.map(isFree));
+    const free = await Promise.all(wanted.map(isOurs));
     if (free.every(Boolean)) return wanted.map((PORT) => ({ PORT }));
     diag(`ports ${wanted} are taken: others`);
     return wanted.map(() => ({}));
@@ -113,6 +125,10 @@ http {
         redis main;
         user $realtime_auth_user;
         namespace / { ${RULES} }
+        namespace /online {
+            connect { emit presence:online all data=$realtime_user; }
+            disconnect { emit presence:offline all data=$realtime_user; }
+        }
         namespace /events {
             connect { emit whoami data=%%NAME%%/$realtime_worker; }
             on whoami { ack %%NAME%%/$realtime_worker; }
@@ -191,6 +207,31 @@ test('002-06, 002-43, 002-44, 003-47, 003-51, 004-06, 004-23, 002-85, 002-86, 00
     await node.kill();
 }, { timeout: 60000 });
 
+const online = (one, user) => connected(one, '/online', { auth: { user } });
+
+// What one who watches at each of them is told of others.
+async function watch(all) {
+    const watchers = await Promise.all(all.map((one) => online(one, 'watcher')));
+    const seen = watchers.map(() => []);
+    watchers.forEach((socket, at) => socket.onAny((name, who) => { if (who !== 'watcher') seen[at].push([name, who]); }));
+    return { seen, leave: () => watchers.forEach((socket) => socket.disconnect()) };
+}
+
+test('004-22: who is online at one instance is so for all', async () => {
+    const two = await instances([3000, 3001], redis.url);
+    const { seen, leave } = await watch(two);
+    const ann = await online(two[0], 'ann');
+    await until(() => seen.every((list) => list.length === 1), 'ann is online');
+    ann.disconnect();
+    await until(() => seen.every((list) => list.length === 2), 'and offline');
+    const bob = await online(two[1], 'bob');
+    await until(() => seen.every((list) => list.length > 2), 'bob is online');
+    deepEqual(seen, two.map(() => [['presence:online', 'ann'], ['presence:offline', 'ann'], ['presence:online', 'bob']]), 'told once at each');
+    bob.disconnect();
+    leave();
+    await stop(two);
+}, { timeout: 60000 });
+
 test('002-73: a third instance joins two', async () => {
     const two = await cluster();
     const sockets = await Promise.all(two.map((host) => host.client()));
@@ -235,7 +276,7 @@ test('001-10: the page with three clients, over two instances', async () => {
 
 // --- Without Redis.
 
-test('000-14, 001-20, 001-33, 001-35, 004-02, 004-03, 004-05: two instances without Redis', async () => {
+test('000-14, 001-20, 001-33, 001-35, 004-02, 004-03, 004-04, 004-05: two instances without Redis', async () => {
     const two = await instances([3000, 3001]);
     const sockets = await Promise.all([...two, two[0]].map((one, i) => connected(one, '/', { ...[WEBSOCKET, POLLING, UPGRADE][i], auth: { user: 'ann' } })));
     for (const socket of sockets) await socket.emitWithAck('join', 'room');
@@ -251,6 +292,13 @@ test('000-14, 001-20, 001-33, 001-35, 004-02, 004-03, 004-05: two instances with
     await until(() => marks[1].has('second'), 'and those of the other');
     deepEqual(hearing.heard.map((list) => list.map(([, n]) => n).sort()), [[1, 2, 3], [], [1, 2, 3]], 'those of one instance hear each other, and nobody else');
     deepEqual(marks.map((set) => [...set]), [['first'], ['second'], ['first']], 'not a word comes over');
+    const { seen, leave } = await watch(two);
+    for (const [i, who] of ['ann', 'bob'].entries()) {
+        sockets.push(await online(two[i], who));
+        await until(() => seen[i].length, `${who} is online there`);
+    }
+    deepEqual(seen, [[['presence:online', 'ann']], [['presence:online', 'bob']]], '004-04: nor who is online at the other');
+    leave();
     for (const one of two) {
         is((await get(one, '/state')).text, 'off 0', '$realtime_redis_state, $realtime_redis_enabled');
         is(one.log().match(/REDIS_URL not configured\. Running in single-instance mode/g).length, 1, 'said once, word for word');

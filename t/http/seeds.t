@@ -6,6 +6,7 @@
 
 const fs = require('fs');
 const path = require('path');
+const { execFileSync } = require('child_process');
 
 const { test, is, ok, like, unlike, deepEqual } = require('../lib/tap');
 const { Nginx } = require('../lib/nginx');
@@ -159,6 +160,32 @@ test('003-63, 003-64, 003-65: tests, warnings, lint', () => {
     like(text('.ci/run'), /build\.sh lint\n[^]*build\.sh asan smoke\n[^]*build\.sh test/, 'all of it in CI');
     for (const flag of ['-Wall', '-Wextra', '-Werror']) ok(text('t/core.mk').includes(flag), `compiled with ${flag}`);
     like(text('t/lint/tidy.t'), /clang-tidy/, 'clang-tidy');
+});
+
+// --- Redis: what checks it, and what it takes.
+
+const units = fs.readdirSync(path.join(ROOT, 't/unit')).filter((name) => /^(resp|redis_\w+)\.t$/.test(name));
+const passed = (name) => execFileSync(path.join(ROOT, 't/unit', name), { encoding: 'utf8' }).match(/^ok \d+ - .*/gm).map((line) => `${name} ${line.replace(/^ok \d+ /, '')}`);
+
+test('003-27, 003-79: unit tests of what speaks to Redis', () => {
+    const names = new Set(units.flatMap(passed));
+    ok(names.size >= 30, `${names.size} of different names pass in ${units.length} files`);
+    for (const fuzz of ['resp', 'redis_wire']) ok(fs.readdirSync(path.join(ROOT, 't/fuzz/corpus', fuzz)).length > 0, `${fuzz} is fuzzed`);
+});
+
+test('002-90: npm run test:redis', () => {
+    const list = execFileSync('npm', ['run', '--silent', 'test:redis', '--', '--dry'], { cwd: path.join(ROOT, 't'), encoding: 'utf8' }).trim().split('\n');
+    const there = ['redis', 'cluster'].flatMap((folder) => fs.readdirSync(path.join(ROOT, 't', folder)).map((name) => `${folder}/${name}`)).filter((name) => name.endsWith('.t'));
+    deepEqual(list.sort(), there.sort(), 'runs every test of Redis and of clusters');
+    const all = list.map((file) => text(`t/${file}`)).join('\n');
+    for (const row of ['002-85', '002-86', '002-87', '002-88']) like(all, new RegExp(`^test\\('.*${row}`, 'm'), `${row} is among them`);
+});
+
+test('004-08: nothing of npm is needed to serve', () => {
+    const [, run] = text('build.sh').match(/^RUN_DEPS=\((.*)\)$/m);
+    unlike(run, /node|npm|ioredis/, `what it is built from: ${run}`);
+    ok(!fs.existsSync(path.join(ROOT, 'package.json')), 'there is no package of ours to install');
+    unlike(execFileSync('readelf', ['-d', MODULE], { encoding: 'utf8' }), /NEEDED.*redis/, 'and the module brings its own');
 });
 
 // --- Several instances: workers.

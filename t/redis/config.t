@@ -92,7 +92,6 @@ complains('emerg', 1, [
     ['block', 'ssl on; ssl_ciphers nonsense;', 'no TLS for realtime_redis "main"'],
 
     ['app', 'redis; # here', 'invalid number of arguments in "redis" directive'],
-    ['app', 'redis none; # here', 'unknown realtime_redis "none"'],
     ['app', 'redis main for=all; # here', 'invalid value "for=all" in "redis" directive, it must be "for=bus", "for=state", "prefix=text" or "key_prefix=text"'],
     ['app', 'redis main for=bus,bus; # here', 'invalid value "for=bus,bus" in "redis" directive'],
     ['app', 'redis main prefix=a#; # here', 'invalid value "prefix=a#" in "redis" directive'],
@@ -135,6 +134,20 @@ passes([
     ['http', 'realtime_redis x { adapter off; }\nrealtime_app a { redis x; }\nrealtime_app b { redis x key_prefix=b:; }'],
 ], env);
 
+// First Redis, then who uses it: a name that is not there stops the start, and changes nothing that runs.
+test('001-23: an application that names no realtime_redis', async () => {
+    const [good, bad] = ['main', 'none'].map((name) => conf({ workers: 1, http: `realtime_redis main { reconnect step=1h max=1h; } realtime_app a { redis ${name}; }`, server: 'location /io/ { realtime a; }' }));
+    const words = /\[emerg\] .*unknown realtime_redis "none" in \S+:\d+/;
+    const run = await Nginx.check(bad, { env });
+    is(run.code, 1, 'refused by nginx -t');
+    like(run.stderr, words, 'by name, file and line');
+    const nginx = await Nginx.start(good, { env, name: 'bootstrap' });
+    const [worker] = nginx.workers();
+    like(await nginx.brokenReload(bad), words, 'and by a reload');
+    is(nginx.workers()[0], worker, 'what runs goes on');
+    await nginx.quit();
+});
+
 test('secrets are in no word', async () => {
     for (const fragment of ['url http://app:s3cret@host;', 'url redis://app:s3cret@host:many;', 'url env:RT_BAD_URL;', 'url env:RT_URL; password other;']) {
         const run = await Nginx.check(whole('redis', fragment), { env });
@@ -153,7 +166,7 @@ const effective = async (block, more = {}) => {
     return lines[0].replace(/.*realtime_redis "main": (\S*?),? .*/, '$1');
 };
 
-test('000-10…000-13, 000-16, 002-23…002-26, 002-57, 003-30, 003-68, 004-25: where Redis is', async () => {
+test('000-10…000-13, 000-16, 002-23…002-26, 002-57, 003-30, 003-68, 003-69, 003-72, 004-25: where Redis is', async () => {
     const cases = [
         ['', {}, 'redis://localhost:6379/0'],
         ['url env:REDIS_URL;', { REDIS_URL: 'redis://redis.example:6390' }, 'redis://redis.example:6390/0'],

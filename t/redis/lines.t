@@ -66,6 +66,16 @@ test('000-14, 001-20, 001-33, 001-35, 002-14: there is no Redis', async () => {
     }
 });
 
+// Whoever may be there: this is where it knocks.
+test('003-69, 003-72: a block without an address', async () => {
+    const nginx = await Nginx.start(text(''));
+    for (const role of ['pub', 'sub']) {
+        await nginx.waitLog(new RegExp(`Redis ${role} client (connected to|error: connect\\(\\) to) (127\\.0\\.0\\.1|\\[::1\\]):6379\\b`));
+        ok(true, `${role}: port 6379 of localhost`);
+    }
+    await nginx.quit();
+});
+
 test('002-56, 004-13, 004-27, 004-33, 004-34, 004-44: a refused port', async () => {
     const port = await freePort();
     await fails('refused', `url redis://127.0.0.1:${port};`, new RegExp(`connect\\(\\) to 127\\.0\\.0\\.1:${port} failed \\(111: Connection refused\\), is Redis running there\\?`));
