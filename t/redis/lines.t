@@ -131,6 +131,26 @@ test('002-76: too few rights', async () => {
     await fails('no name', `url ${nameless.url}; user app; password x;`, /not permitted: NOPERM .*, the user's rights \(ACL\) do not suffice/);
 });
 
+test('002-76: rights that are taken away, and given back', async () => {
+    const redis = await Redis.start({ user: { name: 'app', password: 'x' } });
+    const nginx = await Nginx.start(text(`url ${redis.url}; user app; password x;`));
+    await connected(nginx);
+    const rights = (...words) => redis.command('ACL', 'SETUSER', 'app', ...words);
+    await rights('-set');
+    await nginx.waitLog(/\[error\].*Redis refuses the key of this host: NOPERM .*'set'/);
+    unlike(nginx.log(), /client error|Redis is away/, 'without its key it works on');
+    await rights('+set', '-publish');
+    await nginx.waitLog(/\[error\].*Redis refuses what is published: NOPERM .*'publish'/);
+    await nginx.waitLog(/\[error\].*Redis \w+ client error: .*what is published does not come back/);
+    await nginx.waitLog(/\[warn\].*app "a": Redis is away: other hosts hear nothing until it is back/);
+    ok(true, 'what is refused stands in the log, and what follows from it');
+    const from = nginx.log().length;
+    await rights('+publish');
+    await nginx.waitLog(/\[notice\].*app "a": Redis adapter connected/, { from });
+    is(count(nginx, /\[error\].*Redis refuses/), 2, 'each is told once, and no reload is needed');
+    await nginx.quit();
+});
+
 test('a unix socket', async () => {
     const redis = await Redis.start({ unix: true });
     for (const block of [`url unix:${redis.sock};`, `host unix:${redis.sock};`]) {
@@ -162,6 +182,19 @@ test('TLS', async () => {
     await nginx.quit();
     await fails('no TLS', `url redis://localhost:${redis.port};`, /before it answered, does it want TLS\?/);
 }, { timeout: 60000 });
+
+// Plain connections outlive their worker, those with TLS do not.
+test('the worker with the connections dies', async () => {
+    for (const tls of [false, true]) {
+        const redis = await Redis.start({ tls });
+        const nginx = await Nginx.start(text(`url ${redis.url}; ${tls ? `ssl_trusted_certificate ${redis.ca.ca};` : ''}`));
+        await connected(nginx);
+        for (const pid of nginx.workers()) await nginx.kill(pid); // one of them has it
+        await nginx.waitLog(tls ? /\[notice\].*the bridge to other hosts is built anew/ : /\[notice\].*the bridge to other hosts goes on at this worker/);
+        unlike(nginx.log(), tls ? /goes on at this worker/ : /built anew/, `${tls ? 'TLS' : 'plain'}: the log says what becomes of them`);
+        await nginx.quit();
+    }
+});
 
 test('002-09, 002-13, 003-25, 004-33…004-36: lost and back', async () => {
     const redis = await Redis.start();
