@@ -2,6 +2,7 @@
 #include "ngx/redis_bus.hpp"
 
 #include "cluster/bridge_board.hpp"
+#include "ngx/process.hpp"
 #include "ngx/redis_box.hpp"
 #include "ngx/redis_bus_held.hpp"
 #include "wire/crypto.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr Millis kLeaving = 500;    // for what was sent to be answered
 constexpr Millis kAnswering = 5000; // for clients to answer what other servers asked
+constexpr Millis kAlone = 500;      // after which others who still accept are not going to stop
+constexpr Millis kParting = 500;    // nobody takes what the last one left: all are stopping
 
 // What decides what a connection hears, and of whom. Empty: there is no digest, and nobody goes on
 // with another's connection.
@@ -114,6 +117,9 @@ void RedisBus::show(Millis now) {
 
 void RedisBus::look(Millis now) {
     const shm::SeatRef holder = table_.holder();
+    if (is_parting(now)) {
+        return;
+    }
     const bool works = holder && app_.worker().seats().is_live(holder) &&
                        now - table_.last_beat() < shm::BridgeTable::kSilent;
     if (works) {
@@ -200,6 +206,7 @@ void RedisBus::go_on_leaving(Millis now) {
         if (held_->pub.up() && held_->bridge.has_published()) {
             table_.set_client(shm::BridgeLink::publishes, 0); // it is left to finish its answers
         }
+        table_.beat(app_.worker().seat(), 0); // no parting
         shm::Locked held = app_.lock_log();
         table_.give_back(held, app_.worker().seat());
         app_.worker().wake_readers();
@@ -209,19 +216,63 @@ void RedisBus::go_on_leaving(Millis now) {
     }
 }
 
+// Workers that have the application, by what is left for them to do.
+struct RedisBus::Others {
+    bool accept = false;
+    bool last = true; // all have finished
+};
+
+RedisBus::Others RedisBus::others() const {
+    Others others;
+    app_.worker().seats().each([&](const shm::SeatInfo &seat) {
+        if (seat.ref != app_.worker().seat() && app_.has_reader(seat.ref)) {
+            others.accept = others.accept || seat.state == shm::SeatState::accepting;
+            others.last = others.last && seat.state == shm::SeatState::finished;
+        }
+    });
+    return others;
+}
+
+// What the others said last is published and answered, or Redis is away.
+bool RedisBus::must_stay(Millis now) {
+    if (ends_at_ == 0 || held_ == nullptr || !is_mine()) {
+        return false;
+    }
+    const Others now_here = others();
+    if (now_here.accept && now - ends_at_ >= kAlone && !leaving_) {
+        hand_on(now); // this worker alone was told
+    }
+    if (leaving_ || !now_here.last) {
+        return true;
+    }
+    leaves_at_ = leaves_at_ == 0 ? now + kLeaving : leaves_at_;
+    const bool all = held_->bridge.has_published() && held_->bridge.sent() >= app_.bus().head();
+    return held_->pub.up() && !all && now < leaves_at_;
+}
+
+// Those who are terminated end one by one, and do not hear it at once.
+bool RedisBus::is_parting(Millis now) const noexcept {
+    return !table_.holder() && end_announced() && now - table_.last_beat() < kParting;
+}
+
 void RedisBus::stop(Millis now) {
     if (held_ == nullptr || given_back_ || !is_mine()) {
         return;
     }
-    empty_box(app_.conf().settings.name);
     static_cast<void>(held_->bridge.work(now)); // what sessions said when they ended
-    held_->bridge.leave();
-    held_->sub.quit(now);
-    held_->pub.quit(now);
+    if (ngx_terminate != 0 || others().last) {
+        announce_end();
+        empty_box(app_.conf().settings.name);
+        held_->bridge.leave();
+        held_->sub.quit(now);
+        held_->pub.quit(now);
+    }
     held_->sub.close();
     held_->pub.close();
+    table_.beat(app_.worker().seat(), now);
     shm::Locked held = app_.lock_log();
     table_.give_back(held, app_.worker().seat());
+    app_.worker().wake_readers();
 }
 
 // --- what is said ---

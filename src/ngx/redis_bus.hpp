@@ -37,7 +37,11 @@ public:
     // This worker leaves: whoever stays takes the bridge. Nothing of that is waited for but what has
     // been sent already.
     void hand_on(Millis now);
-    // The host stops: others are told, and the connections end in good order.
+    // The host stops, most likely: whoever holds the bridge keeps it until all others have finished.
+    void end_with_host(Millis now) noexcept { ends_at_ = now; }
+    // Holds it still: this worker must not end.
+    [[nodiscard]] bool must_stay(Millis now);
+    // The process ends. The last one says so to other hosts, and the connections end in good order.
     void stop(Millis now);
 
     // Something of this worker's is under way: it must not end.
@@ -66,6 +70,9 @@ private:
     void take(shm::SeatRef former, Millis now);
     void go_on_hearing(Millis now);
     void let_go(Millis now);
+    struct Others;
+    [[nodiscard]] Others others() const;
+    [[nodiscard]] bool is_parting(Millis now) const noexcept;
     void go_on_leaving(Millis now);
     [[nodiscard]] bool is_mine() const noexcept;
     // Or was, and what is under way is finished.
@@ -104,6 +111,7 @@ private:
     std::string label_; // of the connection in the box
     std::unique_ptr<Held> held_;
     Millis leaves_at_ = 0; // at the latest
+    Millis ends_at_ = 0;   // with the host, since then; 0: not at all
     bool leaving_ = false;
     bool given_back_ = false;
     bool broken_ = false;        // the loop: both connections are made anew in the next turn

@@ -26,7 +26,7 @@ hub::WorkerStatus worker_status(App &app, const shm::SeatInfo &seat) {
     status.seat = seat.ref.index;
     status.pid = seat.pid;
     status.cycle = seat.cycle;
-    status.quitting = seat.state == shm::SeatState::quitting;
+    status.quitting = seat.state != shm::SeatState::accepting;
     status.silent = app.worker().now() - seat.beat > kSilent;
     status.connections = seat.load.connections;
     for (std::size_t i = 0; i < hub::kMetrics; ++i) {

@@ -254,7 +254,7 @@ void Worker::read_later(ngx_connection_t &c) noexcept { post_event(c.read, &ngx_
 // alive while it has clients or holds requests of others' clients.
 void Worker::set_timer() {
     const Millis next = deadlines_.next();
-    beat_.cancelable = timer_.cancelable = has_sessions() ? 0 : 1;
+    beat_.cancelable = timer_.cancelable = must_stay() ? 0 : 1;
     if (next == timer_due_) {
         return;
     }
@@ -342,8 +342,8 @@ void Worker::quit() {
     quitting_ = true;
     leaving_.begin();
     for (const auto &app : apps_) {
-        if (RedisBus *bus = app->redis_bus(); bus != nullptr && newest_cycle() != cycle_number()) {
-            bus->hand_on(now());
+        if (RedisBus *bus = app->redis_bus(); bus != nullptr) {
+            newest_cycle() != cycle_number() ? bus->hand_on(now()) : bus->end_with_host(now());
         }
     }
 }
@@ -374,6 +374,18 @@ void Worker::end() {
             static_cast<WsLink *>(c.data)->drop();
         }
     }
+}
+
+// Nobody waits for one that has finished, so no two wait for each other.
+bool Worker::must_stay() {
+    const bool needed = has_sessions();
+    if (quitting_) {
+        seats_.seats.set_state(seat_, needed ? shm::SeatState::quitting : shm::SeatState::finished);
+    }
+    return needed || std::any_of(apps_.begin(), apps_.end(), [&](const auto &app) {
+               RedisBus *bus = app->redis_bus();
+               return bus != nullptr && bus->must_stay(now());
+           });
 }
 
 bool Worker::has_sessions() const noexcept {

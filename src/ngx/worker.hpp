@@ -103,6 +103,7 @@ private:
     void expire();
     void beat();
     void close_all();
+    [[nodiscard]] bool must_stay();
 
     static void on_turn(ngx_event_t *event) noexcept;
     static void on_timer(ngx_event_t *event) noexcept;

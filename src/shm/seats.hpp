@@ -21,7 +21,8 @@ struct SeatRef {
 // The home of what is on its way between two workers: of nobody, so nobody's death ends it.
 inline constexpr SeatRef kInTransit{UINT32_MAX, UINT32_MAX};
 
-enum class SeatState : std::uint32_t { accepting, quitting };
+// finished: quitting, and without anything of its own; it may wait for others.
+enum class SeatState : std::uint32_t { accepting, quitting, finished };
 
 // What a worker tells about itself, for balance and status.
 struct Load {
