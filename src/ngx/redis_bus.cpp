@@ -121,7 +121,7 @@ void RedisBus::look(Millis now) {
         return;
     }
     const bool works = holder && app_.worker().seats().is_live(holder) &&
-                       now - table_.last_beat() < shm::BridgeTable::kSilent;
+                       silence_.look(holder, table_.last_beat(), now) < shm::BridgeTable::kSilent;
     if (works) {
         return;
     }

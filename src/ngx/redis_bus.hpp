@@ -5,6 +5,7 @@
 
 #include "cluster/bridge.hpp"
 #include "cluster/roster_directory.hpp"
+#include "cluster/silence.hpp"
 #include "ngx/conf.hpp"
 #include "ngx/redis_link.hpp"
 
@@ -108,6 +109,7 @@ private:
     std::set<std::string, std::less<>> told_; // namespaces,
     shm::SeatRef told_to_;                    // to this holder
     shm::BridgeTable table_;
+    cluster::Silence silence_; // of the holder
     std::string label_; // of the connection in the box
     std::unique_ptr<Held> held_;
     Millis leaves_at_ = 0; // at the latest
