@@ -218,7 +218,11 @@ void RedisSocket::shake_hands(Millis now) {
 
 void RedisSocket::on_handshake(ngx_connection_t *c) noexcept {
     RedisSocket &socket = owner_of(*c);
-    run(socket, [&] { socket.secured(socket.worker_.now()); });
+    run(socket, [&] {
+        if (socket.events_.is_ours()) {
+            socket.secured(socket.worker_.now());
+        }
+    });
 }
 
 void RedisSocket::secured(Millis now) {
@@ -275,8 +279,10 @@ bool RedisSocket::adopt(int descriptor, bool peek) {
 template <class Body> void RedisSocket::run(RedisSocket &socket, Body body) noexcept {
     guard(
         [&](const char *what) {
-            ngx_log_error(NGX_LOG_ALERT, socket.worker_.log(), 0, "realtime: Redis connection broken off: %s",
+            ngx_log_error(NGX_LOG_ERR, socket.worker_.log(), 0, "realtime: Redis connection broken off: %s",
                           what);
+            socket.broken_ = true; // what was given may have been dealt with or not
+            socket.arm();
         },
         [&] {
             body();
@@ -296,7 +302,13 @@ void RedisSocket::on_write(ngx_event_t *event) noexcept {
 
 void RedisSocket::on_flush(ngx_event_t *event) noexcept {
     RedisSocket &socket = *static_cast<RedisSocket *>(event->data);
-    run(socket, [&] { socket.write(socket.worker_.now()); });
+    run(socket, [&] {
+        if (std::exchange(socket.broken_, false)) {
+            socket.fail(socket.peer_ + " was broken off", socket.worker_.now());
+        } else {
+            socket.write(socket.worker_.now());
+        }
+    });
 }
 
 void RedisSocket::readable(Millis now) {
@@ -313,6 +325,9 @@ void RedisSocket::readable(Millis now) {
 }
 
 void RedisSocket::writable(Millis now) {
+    if (!events_.is_ours()) {
+        return;
+    }
     if (phase_ == Phase::connecting) {
         connected(now);
     } else if (phase_ == Phase::open && blocked_) {
@@ -366,11 +381,13 @@ void RedisSocket::close() noexcept {
     stop();
     delete_posted_event(&flush_);
     phase_ = Phase::idle;
+    broken_ = false;
     if (c_ == nullptr) {
         return;
     }
     if (c_->ssl != nullptr) {
         c_->ssl->no_wait_shutdown = 1;
+        c_->timedout = blocked_ ? 1U : 0U; // or nginx waits, and frees nothing
         static_cast<void>(ngx_ssl_shutdown(c_));
     }
     if (c_->read->active != 0) {

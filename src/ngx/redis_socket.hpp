@@ -123,6 +123,7 @@ private:
     bool peek_ = false;
     bool unix_ = false;
     bool blocked_ = false; // the socket takes nothing now
+    bool broken_ = false;  // by an exception: it ends before the loop sleeps
 };
 
 } // namespace rt::ngx

@@ -56,7 +56,7 @@ std::string peer_name(const RedisBlock &block, Text host) {
     if (!name.empty()) {
         return name;
     }
-    return std::string(host.starts_with('/') ? Text("localhost") : host);
+    return std::string(host.starts_with("unix:") ? Text("localhost") : host);
 }
 
 // X509_check_host(), which nginx calls, knows names only.
@@ -95,6 +95,8 @@ bool start_tls(ngx_connection_t *c, const RedisBlock &block, Text host) {
         NGX_OK) {
         return false;
     }
+    // What waits is written from where it stands then, not from where it stood (nginx' own writers keep it).
+    SSL_set_mode(c->ssl->connection, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     const std::string name = peer_name(block, host);
     const bool sends = block.settings.tls.server_name && !is_number(name);
     return !sends || SSL_ctrl(c->ssl->connection, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
