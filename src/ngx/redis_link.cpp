@@ -15,7 +15,8 @@ using cluster::RedisTrouble;
 
 namespace {
 
-constexpr Millis kSameError = 60000; // until it is logged again
+constexpr Millis kSameError = 60000;     // until it is logged again
+constexpr std::size_t kMostErrors = 100; // that are remembered: some for each address
 
 cluster::RedisWireSettings wire_settings(const Worker &worker, const cluster::RedisSettings &settings,
                                          const RedisLink::Role &role) {
@@ -370,11 +371,14 @@ void RedisLink::log_connected() {
 // An outage is one event, however often it is tried in vain.
 void RedisLink::log_error(const RedisLoss &loss, Millis now) {
     status_.error = cause_of(loss, !lost_);
-    if (status_.error == logged_ && now - logged_at_ < kSameError) {
+    if (logged_.size() >= kMostErrors) {
+        logged_.clear();
+    }
+    const auto [known, is_new] = logged_.try_emplace(status_.error, now);
+    if (!is_new && now - known->second < kSameError) {
         return;
     }
-    logged_ = status_.error;
-    logged_at_ = now;
+    known->second = now;
     const std::string line = "Redis " + role_ + " client error: " + status_.error + ", realtime_redis \"" +
                              block_.settings.name + "\"";
     worker_.core_log().write(Level::error, line);

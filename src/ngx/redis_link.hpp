@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 
 namespace rt::ngx {
 
@@ -139,9 +140,8 @@ private:
     cluster::RedisSchedule schedule_;
     RedisSocket socket_;
     cluster::RedisWire wire_;
-    std::unique_ptr<Sentinel> sentinel_; // null unless one is being asked
-    std::string logged_;                 // the last error; the same one is not logged again
-    Millis logged_at_ = 0;
+    std::unique_ptr<Sentinel> sentinel_;             // null unless one is being asked
+    std::unordered_map<std::string, Millis> logged_; // errors of this outage, and when
     bool peek_;
     bool gave_up_ = false;
     bool stopping_ = false;
