@@ -3,6 +3,8 @@
 
 #include "base/text.hpp"
 
+#include <array>
+
 namespace rt::cluster {
 
 namespace {
@@ -18,6 +20,9 @@ Text adapter_text(Adapter adapter) noexcept {
     }
     return "off";
 }
+
+// In the order of the modes.
+constexpr std::array<Text, 3> kModes = {"static", "dynamic", "dynamic-private"};
 
 std::string mode_text(const RedisSettings &settings) {
     switch (settings.nodes.mode) {
@@ -58,6 +63,17 @@ std::string time_text(Millis time) {
 
 } // namespace
 
+Text mode_name(DialectSettings::Mode mode) noexcept { return kModes[static_cast<std::size_t>(mode)]; }
+
+std::optional<DialectSettings::Mode> sharded_mode_of(Text name) noexcept {
+    for (std::size_t i = 0; i < kModes.size(); ++i) {
+        if (kModes[i] == name) {
+            return static_cast<DialectSettings::Mode>(i);
+        }
+    }
+    return std::nullopt;
+}
+
 bool is_unix(const RedisAddress &address) noexcept { return Text(address.host).starts_with("unix:"); }
 
 std::string text_of(const RedisAddress &address) {
@@ -77,6 +93,7 @@ std::string RedisSettings::text() const {
     text += ", adapter ";
     text += adapter_text(adapter.kind);
     if (adapter.kind != Adapter::off) {
+        text += adapter.kind == Adapter::sharded ? " mode=" + std::string(mode_name(adapter.mode)) : "";
         text += " prefix=" + adapter.prefix;
         text += " request_timeout=" + time_text(adapter.request_timeout);
     }

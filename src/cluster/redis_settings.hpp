@@ -17,11 +17,15 @@ inline constexpr std::uint16_t kRedisPort = 6379;
 
 enum class Adapter : std::uint8_t { off, classic, sharded };
 
+// `static`, `dynamic`, `dynamic-private`: what createShardedAdapter calls its subscriptionMode.
+[[nodiscard]] Text mode_name(DialectSettings::Mode mode) noexcept;
+[[nodiscard]] std::optional<DialectSettings::Mode> sharded_mode_of(Text name) noexcept;
+
 struct RedisAdapter {
     Adapter kind = Adapter::classic;
     DialectSettings::Mode mode = DialectSettings::Mode::dynamic; // sharded
     std::string prefix = "socket.io";
-    Millis request_timeout = 5000; // of what is asked of other servers
+    Millis request_timeout = 5000; // of what other servers ask of clients here without a time
     bool rooms = false;            // `subscribe rooms`
 };
 

@@ -9,6 +9,8 @@ namespace rt::cluster {
 
 namespace {
 
+constexpr std::uint16_t kNoPort = 0;
+
 constexpr Text kUnix = "unix:";
 constexpr std::uint32_t kMostDb = 1u << 20; // far beyond what any Redis is built for
 
@@ -130,7 +132,7 @@ Result<RedisUrl> parse_redis_url(Text text) {
     // A "/" in a password is to be written %2F: the first one ends the authority.
     const auto [authority, path] = split_once(rest, '/');
     const Text host = take_user(authority, url);
-    RT_TRY(address, parse_redis_server(host.empty() ? Text("localhost") : host));
+    RT_TRY(address, parse_redis_server(host.empty() ? Text("localhost") : host, kNoPort));
     url.address = address;
     RT_TRY(db, db_of(path));
     url.db = db;

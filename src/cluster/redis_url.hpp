@@ -12,7 +12,7 @@
 namespace rt::cluster {
 
 struct RedisUrl {
-    RedisAddress address;
+    RedisAddress address; // port 0: none is said
     bool tls = false;
     std::string user; // percent-decoded, as the password
     std::string password;

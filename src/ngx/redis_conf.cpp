@@ -33,7 +33,8 @@ void set_addresses(RedisDraft &draft) {
     const bool sentinel = settings.nodes.mode == cluster::RedisMode::sentinel;
     const std::uint16_t port = sentinel ? kSentinelPort : cluster::kRedisPort;
     if (draft.url) {
-        settings.nodes.servers.push_back(draft.url->address);
+        cluster::RedisAddress &address = settings.nodes.servers.emplace_back(draft.url->address);
+        address.port = address.port == 0 && !cluster::is_unix(address) ? port : address.port;
     } else if (draft.host || draft.servers.empty()) {
         settings.nodes.servers.push_back(written_address(draft, port));
     }

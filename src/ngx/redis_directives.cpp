@@ -14,20 +14,31 @@ namespace {
 
 constexpr Text kEnv = "env:";
 
-// About a word: what it stands for is told too, unless it may hold a secret.
-char *bad(ngx_conf_t *cf, const RedisWord &word, Text wanted) {
-    std::string text = "invalid value " + quoted(word.written);
-    if (word.written != word.value) {
-        text += ", which is " + quoted(word.value) + ",";
-    }
-    text += " in " + quoted(words_of(cf)[0]) + " directive, it must be ";
-    return refuse(cf, text += wanted);
+// Part of a URL with a password, wherever it was written by mistake.
+bool may_be_secret(Text text) noexcept {
+    return text.find('@') != Text::npos || text.find("%40") != Text::npos;
 }
 
-char *bad_secretly(ngx_conf_t *cf, const RedisWord &word, Text why) {
-    const bool secret = word.written.find('@') != Text::npos;
-    return refuse(cf, "invalid value" + (secret ? std::string() : " " + quoted(word.written)) + " in " +
-                          quoted(words_of(cf)[0]) + " directive: " + std::string(why));
+// A word, and what it stands for, unless that may hold a secret.
+std::string told(const RedisWord &word) {
+    std::string text = may_be_secret(word.written) ? "" : " " + quoted(word.written);
+    if (word.written != word.value && !may_be_secret(word.value)) {
+        text += ", which is " + quoted(word.value) + ",";
+    }
+    return text;
+}
+
+char *bad(ngx_conf_t *cf, const RedisWord &word, Text wanted) {
+    return refuse(cf, "invalid value" + told(word) + " in " + quoted(words_of(cf)[0]) +
+                          " directive, it must be " + std::string(wanted));
+}
+
+// Of a URL, whose value is never told.
+char *bad_url(ngx_conf_t *cf, const RedisWord &word, Text why) {
+    RedisWord written = word;
+    written.value = word.written;
+    return refuse(cf, "invalid value" + told(written) + " in " + quoted(words_of(cf)[0]) +
+                          " directive: " + std::string(why));
 }
 
 // Where the variable's name begins in a word like `env:NAME` or `key=env:NAME`.
@@ -133,7 +144,7 @@ char *run_redis_directive(ngx_conf_t *cf, RedisDraft &draft, RedisSetter set) {
 char *set_redis_url(ngx_conf_t *cf, RedisDraft &draft, const RedisWords &words) {
     Result<cluster::RedisUrl> url = cluster::parse_redis_url(words[0].value);
     if (!url) {
-        return bad_secretly(cf, words[0], url.error().where);
+        return bad_url(cf, words[0], url.error().where);
     }
     draft.url = std::move(*url);
     return conf_ok();
@@ -246,19 +257,6 @@ bool is_redis_prefix(Text prefix) noexcept {
 
 namespace {
 
-bool set_adapter_mode(cluster::RedisAdapter &adapter, Text mode) noexcept {
-    using Mode = cluster::DialectSettings::Mode;
-    constexpr std::array<std::pair<Text, Mode>, 3> modes = {
-        {{"static", Mode::fixed}, {"dynamic", Mode::dynamic}, {"dynamic-private", Mode::dynamic_private}}};
-    const auto found =
-        std::find_if(modes.begin(), modes.end(), [mode](const auto &row) { return row.first == mode; });
-    if (found == modes.end() || adapter.kind != cluster::Adapter::sharded) {
-        return false;
-    }
-    adapter.mode = found->second;
-    return true;
-}
-
 bool set_adapter_parameter(cluster::RedisAdapter &adapter, Text word) {
     const auto [key, value] = split_once(word, '=');
     if (key == "prefix" && is_redis_prefix(value)) {
@@ -269,7 +267,9 @@ bool set_adapter_parameter(cluster::RedisAdapter &adapter, Text word) {
         adapter.request_timeout = *positive_time(value);
         return true;
     }
-    return key == "mode" && set_adapter_mode(adapter, value);
+    const std::optional<cluster::DialectSettings::Mode> mode = cluster::sharded_mode_of(value);
+    adapter.mode = mode.value_or(adapter.mode);
+    return key == "mode" && mode && adapter.kind == cluster::Adapter::sharded;
 }
 
 } // namespace

@@ -149,7 +149,8 @@ test('001-23: an application that names no realtime_redis', async () => {
 });
 
 test('secrets are in no word', async () => {
-    for (const fragment of ['url http://app:s3cret@host;', 'url redis://app:s3cret@host:many;', 'url env:RT_BAD_URL;', 'url env:RT_URL; password other;']) {
+    for (const fragment of ['url http://app:s3cret@host;', 'url redis://app:s3cret@host:many;', 'url redis://:s3cret%40host:6379x;', 'url env:RT_BAD_URL;', 'url env:RT_URL; password other;',
+        'host env:RT_BAD_URL;', 'server env:RT_BAD_URL;', 'host redis://:s3cret@host;', 'server app:s3cret@host;', 'port env:RT_BAD_URL;', 'adapter env:RT_BAD_URL;']) {
         const run = await Nginx.check(whole('redis', fragment), { env });
         like(run.stderr, /\[(emerg|warn)\]/, `${fragment}: words`);
         unlike(run.stderr, /s3cret/, `${fragment}: without the secret`);
