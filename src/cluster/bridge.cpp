@@ -43,7 +43,7 @@ constexpr Cookie kNobody{};
 Bridge::Bridge(const Ports &ports, BridgeSettings settings, shm::Stream stream, shm::BridgeTable table)
     : ports_(ports), settings_(std::move(settings)), stream_(stream), table_(table),
       voice_(ports.dialect, ports.line), peers_(voice_, ports.deadlines, settings_.asker),
-      asks_({voice_, peers_, ports.questions, ports.bus, ports.deadlines}),
+      asks_({voice_, peers_, ports.questions, ports.bus, ports.deadlines}, settings_.ask_timeout),
       registry_({*this, ports.line, voice_, ports.deadlines, *this}, settings_.registry),
       interest_(ports.dialect, ports.roster, ports.hearing, settings_.registry.host),
       outbound_({ports.dialect, ports.line, ports.metrics, *this}, stream, table, settings_.registry.uid),

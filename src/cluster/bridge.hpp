@@ -37,6 +37,7 @@ struct BridgeSettings {
     RegistrySettings registry;
     std::string asker;                   // starts the request ids of this holder
     std::vector<std::string> namespaces; // by their own names, without patterns
+    std::uint32_t ask_timeout = 5000;    // of what other servers ask clients without one, ms
 };
 
 class Bridge final : public HostLine, private OutboundEvents, private InboundEvents, private RegistryEvents {

@@ -11,11 +11,6 @@ namespace rt::cluster {
 
 namespace {
 
-std::uint32_t timeout_of(const PeerMessage &ask) noexcept {
-    const std::uint32_t said = ask.envelope.asker.timeout;
-    return said == 0 ? PeerAsks::kTimeout : std::min(said, PeerAsks::kLongest);
-}
-
 // `question` is a PeerMessage, or what is remembered of one.
 template <class Question> PeerMessage answer_to(const Question &question, Says says) {
     PeerMessage answer;
@@ -66,7 +61,9 @@ Handle PeerAsks::open(const PeerMessage &ask, Millis now) {
     }
     const Handle handle = in_.emplace(*this, ask);
     In &in = *in_.find(handle);
-    in.asker = ports_.questions.open({.by = handle, .timeout = timeout_of(ask), .live = this}, now);
+    const std::uint32_t said = ask.envelope.asker.timeout;
+    const std::uint32_t timeout = said == 0 ? timeout_ : std::min(said, kLongest);
+    in.asker = ports_.questions.open({.by = handle, .timeout = timeout, .live = this}, now);
     ports_.deadlines.start(in, now, kHold);
     return handle;
 }

@@ -19,7 +19,6 @@ namespace rt::cluster {
 class PeerAsks final : public LiveAnswers, public PeerQuestionEvents {
 public:
     static constexpr std::size_t kMost = 4096;                // of others, open at once
-    static constexpr std::uint32_t kTimeout = 5000;           // of an ask that says none
     static constexpr std::uint32_t kLongest = 10 * 60 * 1000; // of any
     static constexpr Millis kHold = 200; // answers wait so long for the count that goes before them
 
@@ -31,7 +30,8 @@ public:
         Deadlines &deadlines;
     };
 
-    explicit PeerAsks(const Ports &ports) : ports_(ports) {}
+    // `timeout`: of an ask that says none.
+    PeerAsks(const Ports &ports, std::uint32_t timeout) : ports_(ports), timeout_(timeout) {}
     PeerAsks(const PeerAsks &) = delete;
     PeerAsks &operator=(const PeerAsks &) = delete;
     ~PeerAsks() override;
@@ -88,6 +88,7 @@ private:
     void let_go(In &ask);
 
     Ports ports_;
+    std::uint32_t timeout_;
     SlotMap<In> in_;
     SlotMap<Out> out_;
 };

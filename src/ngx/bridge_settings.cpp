@@ -33,6 +33,7 @@ cluster::BridgeSettings bridge_settings(App &app, const cluster::RedisUse &use) 
     settings.registry = {use.key_prefix, std::string(kModuleVersion), app.host(),
                          std::string(app.worker().hostname()), app.uid()};
     settings.asker = app.uid() + std::to_string(app.worker().seat().generation) + ".";
+    settings.ask_timeout = static_cast<std::uint32_t>(use.redis->adapter.request_timeout);
     settings.namespaces = app.conf().settings.names();
     return settings;
 }

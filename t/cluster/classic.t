@@ -36,6 +36,7 @@ test('002-40, 004-17, 004-18: the wire of a broadcast', async () => {
     party.cF.emit('say', 'x', 1.5, Buffer.from([9]));
     party.cF.emit('to', 'a room', 'y');
     await party.hears(party.cF, ALL.filter((name) => name !== 'cF'), [['said', 'x', 1.5, Buffer.from([9])]], 'sent');
+    await until(() => heard.length >= 2, 'Redis has told both');
     const [[channel, [uid, packet, opts]], [second, [, , room]]] = heard;
     deepEqual([channel, packet], ['socket.io#/#', { type: 2, data: ['said', 'x', 1.5, Buffer.from([9])], nsp: '/' }], 'the packet');
     deepEqual([Object.keys(opts), opts.rooms, opts.except], [['rooms', 'except', 'flags'], [], [party.cF.id]], 'the sender is excepted');

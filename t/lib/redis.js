@@ -83,6 +83,7 @@ class Redis {
         const from = this.output.length;
         this.gone = undefined;
         this.child = spawn('redis-server', [file, ...(this.options.sentinel ? ['--sentinel'] : [])], { stdio: ['ignore', 'pipe', 'pipe'] });
+        for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (bytes) => { this.output += bytes; });
         this.exit = new Promise((resolve) => this.child.on('close', (code, signal) => {
             this.gone = { code, signal };
             resolve(this.gone);
@@ -97,11 +98,7 @@ class Redis {
                 const match = this.output.slice(from).match(pattern);
                 if (match) resolve(match);
             };
-            const hear = (bytes) => {
-                if (bytes) this.output += bytes;
-                check();
-            };
-            for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', hear);
+            for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', check);
             this.exit.then(() => reject(new Error(`${this.name} ended:\n${this.output.slice(from)}`)));
             check();
         });
