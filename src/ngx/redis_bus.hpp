@@ -110,7 +110,7 @@ private:
     shm::SeatRef told_to_;                    // to this holder
     shm::BridgeTable table_;
     cluster::Silence silence_; // of the holder
-    std::string label_; // of the connection in the box
+    std::string label_;        // of the connection in the box
     std::unique_ptr<Held> held_;
     Millis leaves_at_ = 0; // at the latest
     Millis ends_at_ = 0;   // with the host, since then; 0: not at all

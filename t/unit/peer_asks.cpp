@@ -89,8 +89,8 @@ struct Bridge {
     cluster::PeerVoice voice{dialect, line};
     Published bus;
     cluster::PeerQuestions peers{voice, host[0].deadlines, "me."};
-    std::unique_ptr<PeerAsks> asks =
-        std::make_unique<PeerAsks>(PeerAsks::Ports{voice, peers, host[0].questions, bus, host[0].deadlines}, 5000);
+    std::unique_ptr<PeerAsks> asks = std::make_unique<PeerAsks>(
+        PeerAsks::Ports{voice, peers, host[0].questions, bus, host[0].deadlines}, 5000);
 };
 
 constexpr Text kCount = "|PUBLISH to-node 9 / #r1 "; // client_count
