@@ -23,6 +23,16 @@ constexpr Text kUid = "hostuid_-09";
 constexpr Text kNames[] = {"/", "/chat", "/\xc3\xa9\xf0\x9f\x98\x80"};
 constexpr std::size_t kBorders[] = {0, 1, 14, 15, 16, 17, 31, 32, 33, 255, 256, 300};
 
+// Choices, with bars between them.
+constexpr Text kPieces = "a|B| |\\n|\\\"|\\\\|\\/|\\u0000|\\u00e9|\xc3\xa9|\\ud83d\\ude00|\xf0\x9f\x98\x80|"
+                         "\xe2\x82\xac|\xe2\x80\xa8|\x7f|\\ud800|\\u001e|1|x";
+constexpr Text kNumbers =
+    "0|-0|1.0|1e400|-1e400|1e-400|0.1|1e21|5e-324|1E+2|127|128|65535|65536|4294967295|4294967296|-32|-33|-"
+    "128|"
+    "-129|-32768|-32769|-2147483648|-2147483649|9007199254740991|9007199254740993|18446744073709551615|"
+    "-9223372036854775808|-9223372036854775809|123456789012345678901234567890|0.30000000000000004|"
+    "1.7976931348623157e308";
+
 // JSON text with all that JSON allows, and the attachments that it names.
 class Maker {
 public:
@@ -91,72 +101,29 @@ private:
         return rarely(3) ? "{" + text + ",\"_placeholder\":true}" : "{\"_placeholder\":true," + text + "}";
     }
 
+    std::string one_of(Text choices) {
+        const auto bars = static_cast<std::size_t>(std::count(choices.begin(), choices.end(), '|'));
+        for (std::size_t skipped = below(bars + 1); skipped > 0; --skipped) {
+            choices.remove_prefix(choices.find('|') + 1);
+        }
+        return std::string(choices.substr(0, choices.find('|')));
+    }
+
     std::string string() {
-        constexpr Text pieces[] = {"a",
-                                   "B",
-                                   " ",
-                                   "\\n",
-                                   "\\\"",
-                                   "\\\\",
-                                   "\\/",
-                                   "\\u0000",
-                                   "\\u00e9",
-                                   "\xc3\xa9",
-                                   "\\ud83d\\ude00",
-                                   "\xf0\x9f\x98\x80",
-                                   "\xe2\x82\xac",
-                                   "\xe2\x80\xa8",
-                                   "\x7f",
-                                   "\\ud800",
-                                   "\\u001e",
-                                   "1",
-                                   "x"};
         std::string out = "\"";
         if (rarely(30)) {
             out += std::string(kBorders[below(std::size(kBorders))], 'z');
         }
         for (std::size_t left = below(8); left > 0; --left) {
-            out += pieces[below(std::size(pieces))];
+            out += one_of(kPieces);
         }
         return out + "\"";
     }
 
     std::string number() {
-        constexpr Text special[] = {"0",
-                                    "-0",
-                                    "1.0",
-                                    "1e400",
-                                    "-1e400",
-                                    "1e-400",
-                                    "0.1",
-                                    "1e21",
-                                    "5e-324",
-                                    "1E+2",
-                                    "127",
-                                    "128",
-                                    "65535",
-                                    "65536",
-                                    "4294967295",
-                                    "4294967296",
-                                    "-32",
-                                    "-33",
-                                    "-128",
-                                    "-129",
-                                    "-32768",
-                                    "-32769",
-                                    "-2147483648",
-                                    "-2147483649",
-                                    "9007199254740991",
-                                    "9007199254740993",
-                                    "18446744073709551615",
-                                    "-9223372036854775808",
-                                    "-9223372036854775809",
-                                    "123456789012345678901234567890",
-                                    "0.30000000000000004",
-                                    "1.7976931348623157e308"};
         switch (below(4)) {
         case 0:
-            return std::string(special[below(std::size(special))]);
+            return one_of(kNumbers);
         case 1:
             return std::to_string(static_cast<std::int64_t>(random_() << 33 | random_()) >> below(64));
         case 2:

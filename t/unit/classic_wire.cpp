@@ -35,12 +35,7 @@ void recorded() {
 }
 
 void finds_places() {
-    struct {
-        Text channel;
-        ChannelPlace::Kind kind;
-        Text nsp;
-        Text room;
-    } const cases[] = {
+    const test::Placed cases[] = {
         {"socket.io#/#", ChannelPlace::Kind::broadcast, "/", ""},
         {"socket.io#/chat#r#", ChannelPlace::Kind::broadcast, "/chat", "r"},
         {"socket.io#/##", ChannelPlace::Kind::broadcast, "/", ""},
@@ -58,14 +53,7 @@ void finds_places() {
         {"socket.io2#/#", ChannelPlace::Kind::foreign, "", ""},
         {"", ChannelPlace::Kind::foreign, "", ""},
     };
-    const auto dialect = make();
-    for (const auto &each : cases) {
-        const test::Exact exact(each.channel);
-        const ChannelPlace place = dialect->place_of(exact.text());
-        ok(place.kind == each.kind, "kind of " + test::shown(each.channel));
-        is(std::string(place.nsp) + " " + std::string(place.room),
-           std::string(each.nsp) + " " + std::string(each.room), "namespace and room");
-    }
+    test::finds_places(*make(), cases);
 }
 
 std::string names(const std::vector<Subscription> &all) {
@@ -215,10 +203,7 @@ void refuses() {
 }
 
 void bears_requests() {
-    struct {
-        Text json;
-        Text heard;
-    } const cases[] = {
+    const test::Heard cases[] = {
         {"{}", "not found"},
         {R"({"type":99,"requestId":"r"})", "not found"},
         {R"({"type":"5","requestId":"r","opts":{}})", "not found"},
@@ -248,10 +233,7 @@ void bears_requests() {
         {"", "refused"},
     };
     const auto dialect = make();
-    for (const auto &each : cases) {
-        is(heard(*dialect, "socket.io-request#/#", each.json), each.heard,
-           "request " + test::shown(each.json));
-    }
+    test::hears(*dialect, "socket.io-request#/#", cases);
     // Bytes outside of what clients are shown belong nowhere.
     const std::string stray =
         from_hex("84a47479706507a9726571756573744964a172a67061636b657482a47479706502a46461746191a161"
@@ -260,10 +242,7 @@ void bears_requests() {
 }
 
 void bears_responses() {
-    struct {
-        Text json;
-        Text heard;
-    } const cases[] = {
+    const test::Heard cases[] = {
         {"{}", "refused"},
         {R"({"requestId":5})", "refused"},
         {R"({"requestId":"r","sockets":5})", "done\n# nsp /\n# envelope's nsp /\n# request r"},
@@ -278,11 +257,7 @@ void bears_responses() {
          "server_answer\n# nsp /\n# envelope's nsp /\n# request r\n# data null"},
         {"\x80", "refused"},
     };
-    const auto dialect = make();
-    for (const auto &each : cases) {
-        is(heard(*dialect, "socket.io-response#/#", each.json), each.heard,
-           "response " + test::shown(each.json));
-    }
+    test::hears(*make(), "socket.io-response#/#", cases);
 }
 
 void drops_bytes_of_nothing() {

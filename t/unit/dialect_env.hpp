@@ -9,6 +9,7 @@
 #include "vectors.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -106,6 +107,37 @@ inline std::string heard(cluster::Dialect &dialect, Text channel, Text payload) 
 }
 
 inline constexpr Text kHost = "hostuid_-09"; // a uid of ours
+
+// What a channel is for.
+struct Placed {
+    Text channel;
+    cluster::ChannelPlace::Kind kind;
+    Text nsp;
+    Text room;
+};
+
+inline void finds_places(cluster::Dialect &dialect, std::span<const Placed> cases) {
+    for (const Placed &each : cases) {
+        const Exact exact(each.channel);
+        const cluster::ChannelPlace place = dialect.place_of(exact.text());
+        ok(place.kind == each.kind, "kind of " + shown(each.channel));
+        is(std::string(place.nsp) + " " + std::string(place.room),
+           std::string(each.nsp) + " " + std::string(each.room), "namespace and room");
+    }
+}
+
+// How such payloads on one channel are understood.
+struct Heard {
+    std::string payload;
+    Text heard;
+};
+
+inline void hears(cluster::Dialect &dialect, Text channel, std::span<const Heard> cases) {
+    for (const Heard &each : cases) {
+        is(heard(dialect, channel, each.payload), each.heard,
+           std::string(channel) + " " + shown(each.payload));
+    }
+}
 
 // Cut off at any byte, or with one behind, it is refused.
 inline bool refuses_parts(cluster::Dialect &dialect, Text channel, const std::string &payload) {

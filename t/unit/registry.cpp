@@ -170,14 +170,23 @@ void several() {
     is(b.deadlines.next(), kNever, "nothing runs any more");
 }
 
-void silence() {
+// Two that have greeted each other.
+struct Two {
+    Two() {
+        a.registry->on_up(0);
+        b.registry->on_up(0);
+        air.settle(0);
+        a.take();
+    }
+
     Air air;
-    Host a(air, "aaaa");
-    Host b(air, "bbbb");
-    a.registry->on_up(0);
-    b.registry->on_up(0);
-    air.settle(0);
-    a.take();
+    Host a{air, "aaaa"};
+    Host b{air, "bbbb"};
+};
+
+void silence() {
+    Two two;
+    auto &[air, a, b] = two;
     for (Millis now = 2500; now < 8000; now += 2500) {
         a.deadlines.expire(now);
         air.settle(now);
@@ -243,13 +252,8 @@ void loop() {
 
 // While this host is cut off it knows nothing of the others, so none is gone.
 void cut_off() {
-    Air air;
-    Host a(air, "aaaa");
-    Host b(air, "bbbb");
-    a.registry->on_up(0);
-    b.registry->on_up(0);
-    air.settle(0);
-    a.take();
+    Two two;
+    auto &[air, a, b] = two;
     a.registry->on_down();
     a.deadlines.expire(60000);
     is(a.registry->live(), 2U, "both count");

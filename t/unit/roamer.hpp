@@ -3,11 +3,11 @@
 // its WebSocket wants it. What it gets, it keeps in order.
 #pragma once
 
-#include "host_env.hpp"
+#include "polled.hpp"
 
 namespace rt::test {
 
-class Roamer {
+class Roamer : public Polled {
 public:
     Roamer(Host &host, std::size_t worker) : host_(host) {
         hub::Birth birth;
@@ -28,8 +28,6 @@ public:
     Roamer(const Roamer &) = delete;
     Roamer &operator=(const Roamer &) = delete;
 
-    [[nodiscard]] bool polls() const { return poll_.generation != 0; }
-    [[nodiscard]] bool posts() const { return post_.generation != 0; }
     [[nodiscard]] bool probes() const { return prober_ != kNobody; }
     // It may say `5`: nothing of its polling transport is under way.
     [[nodiscard]] bool may_take() const { return seen_ && !taking_ && !polls() && !posts(); }
@@ -37,20 +35,20 @@ public:
     [[nodiscard]] bool may_ask() const { return !taking_ && !may_take(); }
 
     void poll(std::size_t via, Millis now = 0) {
-        poll_ = {++slots_, 1};
+        poll_ = next();
         poll_via_ = via;
         ask(via, cluster::Call::poll, poll_, {}, now);
     }
 
     void post(std::size_t via, Text body, Millis now = 0) {
-        post_ = {++slots_, 1};
+        post_ = next();
         post_via_ = via;
         ask(via, cluster::Call::post, post_, body, now);
     }
 
     void probe(std::size_t via, Millis now = 0) {
         prober_ = via;
-        probe_ = {++slots_, 1};
+        probe_ = next();
         home_ = home();
         ask(via, cluster::Call::probe, probe_, {}, now);
     }
@@ -64,8 +62,6 @@ public:
     [[nodiscard]] hub::Connection *connection() { return host_[home()].hub.find(sid); }
 
     std::string sid;
-    std::vector<std::string> got; // packets
-    std::string broken;           // what went wrong, if anything did
     int moves = 0;
 
 private:
@@ -81,30 +77,9 @@ private:
     }
 
     void on_answer(std::size_t via, Handle exchange, const engine::Answer &answer) {
-        const std::string text =
-            std::to_string(answer.status) + (answer.body.empty() ? "" : " " + std::string(answer.body));
-        if (exchange == poll_ && via == poll_via_) {
-            poll_ = {};
-            on_packets(answer, text);
-        } else if (exchange == post_ && via == post_via_) {
-            post_ = {};
-            broken += text == "200 ok" ? "" : "POST " + text + "; ";
-        } else {
-            broken += "an answer nobody waits for: " + text + "; ";
-        }
-    }
-
-    void on_packets(const engine::Answer &answer, const std::string &text) {
-        if (answer.status != 200) {
-            broken += "GET " + text + "; ";
-            return;
-        }
-        for (const std::string &packet : split(std::string(answer.body), '\x1e')) {
-            if (packet == "1") {
-                broken += "closed; ";
-            } else if (packet != "6") {
-                got.push_back(packet);
-            }
+        const bool here = exchange == poll_ ? via == poll_via_ : via == post_via_;
+        if (!here || !take_answer(exchange, answer)) {
+            broken += "an answer nobody waits for: " + std::to_string(answer.status) + "; ";
         }
     }
 
@@ -129,8 +104,6 @@ private:
     }
 
     Host &host_;
-    Handle poll_;
-    Handle post_;
     Handle probe_;
     std::size_t poll_via_ = 0;
     std::size_t post_via_ = 0;
@@ -138,7 +111,6 @@ private:
     std::size_t home_ = 0;
     bool seen_ = false;
     bool taking_ = false;
-    std::uint32_t slots_ = 0;
 };
 
 } // namespace rt::test

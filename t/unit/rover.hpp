@@ -3,11 +3,12 @@
 #pragma once
 
 #include "far_env.hpp"
+#include "polled.hpp"
 
 namespace rt::test {
 
 // A client on long-polling. Each request is at a worker of its choice.
-class Rover {
+class Rover : public Polled {
 public:
     struct At {
         std::size_t host;
@@ -24,8 +25,8 @@ public:
         for (std::size_t i = 0; i < far.hosts.size(); ++i) {
             for (std::size_t j = 0; j < far.hosts[i].size(); ++j) {
                 Worker &worker = far.hosts[i][j].worker;
-                worker.answered = [this, i, j](Handle exchange, const engine::Answer &answer) {
-                    on_answer({i, j}, exchange, answer);
+                worker.answered = [this](Handle exchange, const engine::Answer &answer) {
+                    take_answer(exchange, answer);
                 };
                 worker.probed = [this](Handle, bool accepted) { probes.push_back(accepted ? 'y' : 'n'); };
                 worker.arrived = [this](Handle, hub::Connection *arrived) {
@@ -38,21 +39,18 @@ public:
     Rover(const Rover &) = delete;
     Rover &operator=(const Rover &) = delete;
 
-    [[nodiscard]] bool polls() const { return poll_.generation != 0; }
-    [[nodiscard]] bool posts() const { return post_.generation != 0; }
-
     void poll(At at, Millis now = 0) {
-        poll_ = next(at);
+        poll_ = next();
         poll_at_ = at;
         ask(at, {cluster::Call::poll, poll_, {}, 25000}, now);
     }
     void post(At at, const std::string &body, Millis now = 0) {
-        post_ = next(at);
+        post_ = next();
         post_at_ = at;
         ask(at, {cluster::Call::post, post_, body}, now);
     }
     void begin(At at, Millis now = 0) {
-        post_ = next(at);
+        post_ = next();
         post_at_ = at;
         ask(at, {cluster::Call::post_begin, post_, {}}, now);
     }
@@ -66,7 +64,7 @@ public:
         ask(poll_at_, {call, call == cluster::Call::let_go ? poll_ : std::exchange(poll_, {}), {}}, now);
     }
     Handle probe(At at, cluster::Call call, Millis now = 0) {
-        const Handle exchange = next(at);
+        const Handle exchange = next();
         ask(at, {call, exchange, {}}, now);
         return exchange;
     }
@@ -86,14 +84,9 @@ public:
     std::string take_broken() { return std::exchange(broken, {}); }
 
     std::string sid;
-    std::vector<std::string> got; // packets, in their order, but for noops
-    std::string broken;           // whatever is not a 200 with packets, or an ok
-    std::string probes;           // y n: answers to probes; Y N: arrivals
-    int noops = 0;
+    std::string probes; // y n: answers to probes; Y N: arrivals
 
 private:
-    Handle next(At) { return {++slots_, 1}; }
-
     void ask(At at, const cluster::Asking &asking, Millis now) {
         FarHost::Far &far = far_.hosts[at.host][at.worker];
         const std::optional<shm::SeatRef> home = far.worker.finder.home_of(sid);
@@ -103,45 +96,14 @@ private:
             home ? far.worker.homes.ask({*home, sid}, asked, now) : far.relay.ask(sid, asked, now);
         far.worker.end_turn(now);
         if (!done) {
-            on_answer(at, asking.exchange, {400, engine::BodyKind::empty, {}});
-        }
-    }
-
-    void on_answer(At, Handle exchange, const engine::Answer &answer) {
-        const std::string text =
-            std::to_string(answer.status) + (answer.body.empty() ? "" : " " + std::string(answer.body));
-        if (exchange == poll_) {
-            poll_ = {};
-            on_packets(answer, text);
-        } else if (exchange == post_) {
-            post_ = {};
-            broken += text == "200 ok" ? "" : "POST " + text + "; ";
-        }
-    }
-
-    void on_packets(const engine::Answer &answer, const std::string &text) {
-        if (answer.status != 200) {
-            broken += "GET " + text + "; ";
-            return;
-        }
-        for (const std::string &packet : split(std::string(answer.body), '\x1e')) {
-            if (packet == "1") {
-                broken += "closed; ";
-            } else if (packet == "6") {
-                ++noops;
-            } else {
-                got.push_back(packet);
-            }
+            take_answer(asking.exchange, {400, engine::BodyKind::empty, {}});
         }
     }
 
     Far &far_;
     std::size_t host_;
-    Handle poll_;
-    Handle post_;
     At poll_at_{};
     At post_at_{};
-    std::uint32_t slots_ = 0;
 };
 
 } // namespace rt::test

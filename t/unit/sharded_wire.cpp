@@ -42,12 +42,7 @@ void recorded() {
 }
 
 void finds_places() {
-    struct {
-        Text channel;
-        ChannelPlace::Kind kind;
-        Text nsp;
-        Text room;
-    } const cases[] = {
+    const test::Placed cases[] = {
         {"sio#/#", ChannelPlace::Kind::broadcast, "/", ""},
         {"sio#/a#r#", ChannelPlace::Kind::broadcast, "/a", "r"},
         {"sio#/a#r#s#", ChannelPlace::Kind::broadcast, "/a", "r#s"},
@@ -59,14 +54,7 @@ void finds_places() {
         {"si", ChannelPlace::Kind::foreign, "", ""},
         {"sio-request#/#", ChannelPlace::Kind::foreign, "", ""},
     };
-    const auto dialect = make();
-    for (const auto &each : cases) {
-        const test::Exact exact(each.channel);
-        const ChannelPlace place = dialect->place_of(exact.text());
-        ok(place.kind == each.kind, "kind of " + test::shown(each.channel));
-        is(std::string(place.nsp) + " " + std::string(place.room),
-           std::string(each.nsp) + " " + std::string(each.room), "namespace and room");
-    }
+    test::finds_places(*make(), cases);
 }
 
 void subscribes() {
@@ -161,10 +149,7 @@ std::string message(Text type, Text data, Text nsp = R"("/")") {
 }
 
 void bears() {
-    struct {
-        std::string json;
-        Text heard;
-    } const cases[] = {
+    const test::Heard cases[] = {
         {message("3", R"({"packet":{"type":2,"data":["a"],"nsp":"/b"},"opts":{}})"), "not found"},
         {message("3", R"({"packet":{"type":2,"data":["a"]},"opts":{}})", R"("/b")"), "not found"},
         {message("3", R"({"packet":{"type":2,"data":["a"]},"opts":{}})", "null"), "not found"},
@@ -199,9 +184,7 @@ void bears() {
         {"[]", "refused"},
     };
     const auto dialect = make();
-    for (const auto &each : cases) {
-        is(heard(*dialect, "sio#/#", each.json), each.heard, "message " + test::shown(each.json));
-    }
+    test::hears(*dialect, "sio#/#", cases);
     is(heard(*dialect, "other#/#", message("1", "{}")), "not found", "a foreign channel");
     const std::string deep = message("3", R"({"packet":{"type":2,"data":["a",)" + std::string(80, '[') +
                                               std::string(80, ']') + R"(]},"opts":{}})");

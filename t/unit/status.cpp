@@ -110,21 +110,19 @@ void html() {
 }
 
 hub::ClusterStatus cluster() {
-    hub::ClusterStatus status;
-    status.mode = hub::cluster_mode(true, false);
-    status.state = "degraded";
-    status.live = 3;
-    status.servers = 4;
-    status.holder = 4711;
-    status.probe_ms = 5;
-    status.waiting = 6;
-    status.gaps = 7;
-    status.missed = 8;
-    status.malformed = 9;
-    status.hosts = {{"abcd", "n<1", "1.0", "connected", 10, 11, 12},
-                    {"efgh", "n\"2", "1.1", "joining", 13, 14, 15}};
-    status.redis = {true, {{"url", "redis://h:1"}, {"password", "***"}}, 16, "went & away"};
-    return status;
+    return {.mode = hub::cluster_mode(true, false),
+            .state = "degraded",
+            .live = 3,
+            .servers = 4,
+            .holder = 4711,
+            .probe_ms = 5,
+            .waiting = 6,
+            .gaps = 7,
+            .missed = 8,
+            .malformed = 9,
+            .hosts = {{"abcd", "n<1", "1.0", "connected", 10, 11, 12},
+                      {"efgh", "n\"2", "1.1", "joining", 13, 14, 15}},
+            .redis = {true, {{"url", "redis://h:1"}, {"password", "***"}}, 16, "went & away"}};
 }
 
 void others() {
