@@ -7,20 +7,8 @@
 #include <vector>
 
 using namespace rt;
-using cluster::ChannelPlace;
-using cluster::Dialect;
-using cluster::DialectSettings;
-using cluster::make_classic;
-using cluster::PeerMessage;
-using cluster::Publication;
-using cluster::Says;
-using cluster::Subscription;
-using rt::test::field;
-using rt::test::from_hex;
-using rt::test::heard;
-using rt::test::is;
-using rt::test::kHost;
-using rt::test::ok;
+using namespace rt::cluster;
+using namespace rt::test;
 
 namespace {
 
