@@ -346,6 +346,7 @@ void Worker::quit() {
             newest_cycle() != cycle_number() ? bus->hand_on(now()) : bus->end_with_host(now());
         }
     }
+    set_timer(); // nginx looks for timers that keep it before another turn comes
 }
 
 void Worker::close_all() {

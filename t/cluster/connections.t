@@ -216,6 +216,30 @@ test('the connection that hears outlives those who hold it', async () => {
     await host.nginx.stop();
 });
 
+// nginx would end a worker without clients at once, with what Redis has not answered yet.
+test('a reload while Redis has not answered', async () => {
+    const own = await Redis.start();
+    const line = await Network.to(own.port);
+    const [host] = await startHosts({ n: 1, redis: own, through: line, workers: 2 });
+    const hearing = async () => (await own.connections(/^rt:.*:sub$/)).map(({ id }) => id);
+    await until(async () => await own.subscribers('socket.io-request#/#') === 1, 'the host hears');
+    const before = await hearing();
+    const listener = await own.client();
+    const heard = [];
+    listener.on('message', ({ payload }) => heard.push(payload));
+    await listener.command('PSUBSCRIBE', 'socket.io#*');
+    line.slow(60);
+    for (let round = 0; round < 3; ++round) {
+        for (let i = 0; i < 5; ++i) await host.publish({ event: 'e', args: [round, i] });
+        await host.reload();
+    }
+    await until(() => heard.length >= 15, 'all of it is said');
+    is(heard.length, 15, 'once');
+    deepEqual(await hearing(), before, 'the same connection hears');
+    listener.close();
+    await host.nginx.stop();
+});
+
 test('000-23, 003-46: without Redis not one connection', async () => {
     const [host] = await startHosts({ n: 1, workers: 2 });
     const socket = await host.client();
