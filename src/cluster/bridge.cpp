@@ -113,10 +113,14 @@ void Bridge::on_line_lost(Millis) {
     set_state();
 }
 
-void Bridge::on_hearing_lost(Millis) {
+void Bridge::deafen() noexcept {
     if (table_.deaf_since() == 0) {
         table_.set_deaf_since(hears_ ? stream_.head() : table_.heard_at());
     }
+}
+
+void Bridge::on_hearing_lost(Millis) {
+    deafen();
     hears_ = false;
     settles_ = 0;
     registry_.on_down();

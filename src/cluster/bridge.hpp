@@ -75,6 +75,9 @@ public:
     // The one that hears has everything confirmed; is lost. `whole`: nothing was missed since an
     // earlier holder heard.
     void on_hearing_up(bool whole, Millis now);
+    // What is said from now on is not heard, by nobody on this host: nobody recovers until it is known
+    // what was missed. Before the connection that hears ends without a successor.
+    void deafen() noexcept;
     void on_hearing_lost(Millis now);
     void on_message(Text channel, Bytes payload, Millis now);
 

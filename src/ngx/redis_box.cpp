@@ -62,10 +62,10 @@ void empty_unused_boxes(Fn<bool(Text app)> is_used) {
     }
 }
 
-void put_in_box(Text app, int socket, Text label) noexcept {
+bool put_in_box(Text app, int socket, Text label) noexcept {
     const Box *box = find(app);
     if (box == nullptr || label.size() != kBoxLabel) {
-        return;
+        return false;
     }
     empty_box(app);
     std::string text(label);
@@ -75,7 +75,7 @@ void put_in_box(Text app, int socket, Text label) noexcept {
     message.msg_iovlen = 1;
     DescriptorRoom room;
     attach_descriptors(message, room, {&socket, 1});
-    static_cast<void>(sendmsg(box->ends[0], &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+    return sendmsg(box->ends[0], &message, MSG_DONTWAIT | MSG_NOSIGNAL) != -1;
 }
 
 int look_into_box(Text app, Text label) {

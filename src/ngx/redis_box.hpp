@@ -20,8 +20,8 @@ inline constexpr std::size_t kBoxLabel = 32;
 [[nodiscard]] bool open_box(Text app, ngx_log_t *log) noexcept;
 
 // Puts a duplicate of it in, in place of what is there. Who takes it goes on only with the same
-// label; without one nothing is put in.
-void put_in_box(Text app, int socket, Text label) noexcept;
+// label; without one nothing is put in. False: nobody will find it there.
+[[nodiscard]] bool put_in_box(Text app, int socket, Text label) noexcept;
 
 // The connection ends with the last process that has it.
 void empty_box(Text app) noexcept;

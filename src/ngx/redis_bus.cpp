@@ -150,6 +150,7 @@ void RedisBus::take(shm::SeatRef former, Millis now) {
                                                           : "the bridge to other hosts is built anew");
     }
     if (held_->left == -1) {
+        held_->bridge.deafen();
         held_->sub.open(now);
     }
     held_->pub.open(now);
@@ -162,7 +163,7 @@ void RedisBus::go_on_hearing(Millis now) {
         return;
     }
     const std::uint64_t heard = table_.client(shm::BridgeLink::hears);
-    held_->whole = held_->sub.adopt(std::exchange(held_->left, -1), heard, now);
+    held_->whole = held_->boxed = held_->sub.adopt(std::exchange(held_->left, -1), heard, now);
     if (held_->whole) {
         held_->ends = 0;
     } else {
@@ -191,6 +192,9 @@ void RedisBus::hand_on(Millis now) {
         return;
     }
     leaves_at_ = now + kLeaving;
+    if (!held_->boxed && held_->left == -1) {
+        held_->bridge.deafen();
+    }
     held_->sub.close();
     held_->bridge.retire(now);
     go_on_leaving(now);
@@ -204,7 +208,7 @@ void RedisBus::go_on_leaving(Millis now) {
     if (!given_back_ && (held_->bridge.has_published() || now >= leaves_at_)) {
         given_back_ = true;
         if (held_->pub.up() && held_->bridge.has_published()) {
-            table_.set_client(shm::BridgeLink::publishes, 0); // it is left to finish its answers
+            table_.set_client(shm::BridgeLink::publishes, 0, now); // it is left to finish its answers
         }
         table_.beat(app_.worker().seat(), 0); // no parting
         shm::Locked held = app_.lock_log();
@@ -259,7 +263,8 @@ void RedisBus::stop(Millis now) {
     if (held_ == nullptr || given_back_ || !is_mine()) {
         return;
     }
-    static_cast<void>(held_->bridge.work(now)); // what sessions said when they ended
+    while (held_->bridge.work(now)) { // what sessions said when they ended
+    }
     if (ngx_terminate != 0 || others().last) {
         announce_end();
         empty_box(app_.conf().settings.name);

@@ -64,7 +64,7 @@ private:
     // What tells the connections of several applications of this nginx apart; empty where there is
     // one.
     [[nodiscard]] Text app_in_names() const;
-    [[nodiscard]] bool is_named(const wire::RespValue &clients, Text role) const;
+    [[nodiscard]] bool was_ours(const wire::RespValue &clients, shm::BridgeLink link, Millis now) const;
 
     void look(Millis now);
     void show(Millis now);

@@ -71,7 +71,9 @@ struct RedisBus::Held {
     std::uint64_t ends = 0; // a connection that heard before this one: Redis must not count both
     int left = -1;          // a duplicate of the connection in the box
     bool whole = false;     // this connection heard before, at another worker
+    bool asked = false;     // for everything that is to be heard
     bool hears = false;     // everything
+    bool boxed = false;     // whoever comes next goes on hearing
 };
 
 } // namespace rt::ngx

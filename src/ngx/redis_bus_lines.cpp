@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The two connections of the bridge: what they tell, and how all is heard that has to be.
+#include "base/text.hpp"
 #include "ngx/process.hpp"
 #include "ngx/redis_box.hpp"
 #include "ngx/redis_bus_held.hpp"
 
 #include <array>
+#include <cstdlib>
 
 namespace rt::ngx {
 
@@ -13,12 +15,22 @@ using cluster::Subscription;
 namespace {
 
 constexpr Millis kAskAgain = 3000; // to hear what Redis refused
+constexpr Millis kAgeSlack = 6;    // seconds between a connection and its greeting
 // Cookies; others of nobody have 0. Of CLIENT LIST:
 constexpr std::uint64_t kFound = 1;          // is the former one that heard still there?
 constexpr std::uint64_t kFoundPublisher = 2; // and the one that published?
 // Of CLIENT KILL:
 constexpr std::uint64_t kEnding = 3; // of the one that heard, which is waited for
 constexpr std::uint64_t kEnded = 4;  // the last of ours
+
+// Of the first connection in a CLIENT LIST, in seconds.
+Millis age_in(Text list) {
+    constexpr Text key = " age=";
+    const std::size_t at = list.find(key);
+    const Text rest = at == Text::npos ? Text() : list.substr(at + key.size());
+    const Result<std::uint64_t> age = parse_number(rest.substr(0, rest.find(' ')));
+    return age ? static_cast<Millis>(*age) : 0;
+}
 
 } // namespace
 
@@ -65,7 +77,7 @@ void RedisBus::Publishing::on_unknown(std::uint64_t cookie, Millis now) {
 void RedisBus::Hearing::on_lost(const cluster::RedisLoss &, Millis now) {
     bus_.warn_of_start();
     Held &held = *bus_.held_;
-    held.hears = held.whole = false;
+    held.asked = held.hears = held.whole = held.boxed = false;
     bus_.asks_again_ = 0;
     empty_box(bus_.app_.conf().settings.name);
     held.ends = bus_.table_.client(shm::BridgeLink::hears);
@@ -115,21 +127,25 @@ void RedisBus::end_former(Millis now) {
     }
 }
 
-// Another Redis, or one that was restarted, may have given the number to anybody. There may have
-// been fewer applications, or more, when it was made.
-bool RedisBus::is_named(const wire::RespValue &clients, Text role) const {
-    const Text node = app_.worker().hostname();
+// Another Redis, or one that was restarted, may have given the number to anybody, to another nginx
+// of this machine too: its connection is younger. There may have been fewer applications, or more,
+// when it was made.
+bool RedisBus::was_ours(const wire::RespValue &clients, shm::BridgeLink link, Millis now) const {
+    const Text list = clients.text();
+    const Text role = link == shm::BridgeLink::hears ? "sub" : "pub";
     const auto has = [&](Text app) {
-        return clients.text().find(" name=" + connection_name(node, app, role) + " ") != Text::npos;
+        const std::string name = connection_name(app_.worker().hostname(), app, role);
+        return list.find(" name=" + name + " ") != Text::npos;
     };
-    return has({}) || has(app_.conf().settings.name);
+    const Millis age = (now - table_.client_since(link)) / 1000;
+    return (has({}) || has(app_.conf().settings.name)) && std::abs(age - age_in(list)) <= kAgeSlack;
 }
 
 void RedisBus::found_former(const wire::RespValue &clients, Millis now) {
     cluster::RedisWire &wire = held_->pub.wire();
     const std::string id = std::to_string(held_->ends);
-    const bool ours = is_named(clients, "sub");
-    if (!ours || !wire.command(kEnding, {"CLIENT", "KILL", "ID", id}, now)) {
+    if (!was_ours(clients, shm::BridgeLink::hears, now) ||
+        !wire.command(kEnding, {"CLIENT", "KILL", "ID", id}, now)) {
         hear_everything(now);
     }
 }
@@ -144,18 +160,18 @@ void RedisBus::end_former_publisher(Millis now) {
     const std::uint64_t former = table_.client(shm::BridgeLink::publishes);
     const std::uint64_t own = held_->pub.wire().client_id();
     if (former == 0 || former == own || !find(kFoundPublisher, former, now)) {
-        table_.set_client(shm::BridgeLink::publishes, own);
+        table_.set_client(shm::BridgeLink::publishes, own, now);
         held_->bridge.on_line_up(now);
     }
 }
 
 void RedisBus::found_former_publisher(const wire::RespValue &clients, Millis now) {
     cluster::RedisWire &wire = held_->pub.wire();
-    if (is_named(clients, "pub")) {
+    if (was_ours(clients, shm::BridgeLink::publishes, now)) {
         const std::string id = std::to_string(table_.client(shm::BridgeLink::publishes));
         static_cast<void>(wire.command(kEnded, {"CLIENT", "KILL", "ID", id}, now));
     }
-    table_.set_client(shm::BridgeLink::publishes, wire.client_id());
+    table_.set_client(shm::BridgeLink::publishes, wire.client_id(), now);
     held_->bridge.on_line_up(now);
 }
 
@@ -164,31 +180,40 @@ void RedisBus::hear_everything(Millis now) {
         return;
     }
     held_->ends = 0;
-    table_.set_client(shm::BridgeLink::hears, held_->sub.wire().client_id());
+    table_.set_client(shm::BridgeLink::hears, held_->sub.wire().client_id(), now);
+    held_->asked = true;
     const std::vector<Subscription> wanted = held_->bridge.wanted();
     subscribe(wanted);
     heard_all(now);
 }
 
 void RedisBus::heard_all(Millis now) {
-    if (held_->hears || held_->sub.wire().unconfirmed() != 0 || !held_->sub.wire().hears()) {
+    const cluster::RedisWire &wire = held_->sub.wire();
+    if (held_->hears || !held_->asked || wire.unconfirmed() != 0 || !wire.hears()) {
         return;
     }
     held_->hears = true;
-    const int descriptor = held_->whole ? -1 : held_->sub.descriptor(); // the whole one lies there
-    if (descriptor != -1 && newest_cycle() == cycle_number()) {         // or nobody may want it
-        ngx::put_in_box(app_.conf().settings.name, descriptor, label_);
+    const int descriptor = held_->sub.descriptor();
+    if (!held_->boxed && descriptor != -1 && newest_cycle() == cycle_number()) { // or nobody may want it
+        held_->boxed = ngx::put_in_box(app_.conf().settings.name, descriptor, label_);
     }
     held_->bridge.on_hearing_up(held_->whole, now);
 }
 
+// What is asked for one by one, before all of it was, is among all of it.
 void RedisBus::subscribe(std::span<const Subscription> wanted) {
+    if (!held_->asked) {
+        return;
+    }
     change(wanted, [&](Subscription::Kind kind, std::span<const Text> names) {
         return held_->sub.wire().subscribe(0, kind, names, app_.worker().now());
     });
 }
 
 void RedisBus::unsubscribe(std::span<const Subscription> left) {
+    if (!held_->asked) {
+        return;
+    }
     change(left, [&](Subscription::Kind kind, std::span<const Text> names) {
         return held_->sub.wire().unsubscribe(0, kind, names, app_.worker().now());
     });

@@ -29,6 +29,7 @@ struct alignas(kLine) BridgeTable::Table {
     std::uint64_t holder; // packed; 0: nobody
     Millis beat;
     std::uint64_t clients[2];
+    Millis client_since[2];
     std::uint32_t state;
     std::uint32_t torn;
     std::uint64_t deaf_since;
@@ -93,8 +94,16 @@ SeatRef BridgeTable::holder() const noexcept {
 
 Millis BridgeTable::last_beat() const noexcept { return peek(table_->beat); }
 
-void BridgeTable::set_client(BridgeLink link, std::uint64_t id) noexcept {
-    poke(table_->clients[static_cast<std::size_t>(link)], id);
+void BridgeTable::set_client(BridgeLink link, std::uint64_t id, Millis now) noexcept {
+    const auto at = static_cast<std::size_t>(link);
+    if (peek(table_->clients[at]) != id) {
+        poke(table_->client_since[at], now);
+        poke(table_->clients[at], id);
+    }
+}
+
+Millis BridgeTable::client_since(BridgeLink link) const noexcept {
+    return peek(table_->client_since[static_cast<std::size_t>(link)]);
 }
 
 std::uint64_t BridgeTable::client(BridgeLink link) const noexcept {

@@ -41,7 +41,7 @@ class BridgeTable {
 public:
     static constexpr std::size_t kHosts = 256; // other hosts whose numbers are remembered
     static constexpr Millis kSilent = 600;     // a holder without a beat for so long is replaced
-    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 4, kLine});
+    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 5, kLine});
 
     static std::size_t bytes() noexcept;
     static Result<BridgeTable> create(MutableBytes area) noexcept;
@@ -63,7 +63,9 @@ public:
     [[nodiscard]] Millis last_beat() const noexcept;
 
     // Redis' number of the connection; 0: none. Whoever takes over ends it.
-    void set_client(BridgeLink link, std::uint64_t id) noexcept;
+    // `now`: it is a new one. The same again changes nothing.
+    void set_client(BridgeLink link, std::uint64_t id, Millis now) noexcept;
+    [[nodiscard]] Millis client_since(BridgeLink link) const noexcept;
     [[nodiscard]] std::uint64_t client(BridgeLink link) const noexcept;
 
     // What the holder has to tell of other hosts, for whoever is asked: at most kBoard bytes.

@@ -14,13 +14,14 @@ const { test, after, ok, is, deepEqual, diag, SLOW } = require('../lib/tap');
 const { Nginx, conf } = require('../lib/nginx');
 const { Redis, startCluster, startSentinels } = require('../lib/redis');
 const { Network } = require('../lib/cut');
+const { get } = require('../lib/raw');
 const proc = require('../lib/proc');
 const { until } = require('../lib/until');
 
 const text = (block, { workers = 2 } = {}) => conf({
     workers,
     http: `realtime_redis main { ${block} } realtime_app a { redis main; }`,
-    server: 'location /io/ { realtime a; }',
+    server: 'location /io/ { realtime a; } location /status { realtime_status a; allow 127.0.0.1; deny all; }',
 });
 
 const connected = (nginx, from = 0) => nginx.waitLog(/Redis adapter connected/, { from, ms: 20000 });
@@ -102,7 +103,8 @@ test('messages of all sizes', async () => {
         const nginx = await Nginx.start(text(`url redis://127.0.0.1:${network.server.address().port};`));
         await connected(nginx);
         const [sub] = await redis.connections(/:sub$/);
-        for (const size of [1, 100, 65536, 131072, 131073, 262144, 1000000, way === 'plain' ? 12000000 : 2000000, 7])
+        const sizes = [1, 100, 65536, 131072, 131073, 262144, 1000000, way === 'plain' ? 12000000 : 2000000, 7];
+        for (const size of sizes)
             await redis.command('PUBLISH', 'socket.io#/#', Buffer.alloc(size, 0xc1)); // no MessagePack begins so
         // Redis has nothing left to send, and the connection still answers.
         await until(async () => {
@@ -111,6 +113,9 @@ test('messages of all sizes', async () => {
         }, 'all is heard', 20000);
         const patterns = await redis.command('PUBLISH', 'socket.io#/#', 'x');
         is(patterns, 1, `${way}: it still hears`);
+        const malformed = async () => JSON.parse((await get(nginx, '/status?format=json')).text).total.bus_malformed;
+        await until(async () => await malformed() >= sizes.length + 1, 'all are heard');
+        is(await malformed(), sizes.length + 1, `${way}: each once`);
         ok(!/client error/.test(nginx.log()), `${way}: by the same connection`);
         await nginx.quit();
     }
@@ -124,8 +129,9 @@ test('000-20, 002-08, 002-52, 003-24, 004-09, 004-14: the connections have names
     const node = os.hostname();
     deepEqual(await names(), [`rt:${node}:pub`, `rt:${node}:sub`], 'of all workers');
     await nginx.reload();
-    await until(async () => (await names()).length === 2, 'two again after a reload');
-    deepEqual(await names(), [`rt:${node}:pub`, `rt:${node}:sub`], 'of the same names');
+    await until(() => nginx.leaving().length === 0, 'the old workers leave');
+    const same = [`rt:${node}:pub`, `rt:${node}:sub`].join();
+    await until(async () => (await names()).join() === same, 'two again after a reload, of the same names');
     await nginx.quit();
     await until(async () => (await names()).length === 0, '000-19, 003-26: none is left behind');
     ok(true, '000-19, 003-26: no connection is left behind');

@@ -53,7 +53,9 @@ void memory() {
        "too little memory is refused");
     BridgeTable one = *BridgeTable::create(map.memory().first(BridgeTable::bytes()));
     one.set_state(BridgeState::degraded);
-    one.set_client(BridgeLink::hears, 77);
+    one.set_client(BridgeLink::hears, 77, 5);
+    one.set_client(BridgeLink::hears, 77, 9);
+    is(one.client_since(BridgeLink::hears), Millis{5}, "since when it is the same connection");
     const BridgeTable other = *BridgeTable::attach(map.memory());
     ok(other.state() == BridgeState::degraded && other.client(BridgeLink::hears) == 77 &&
            other.client(BridgeLink::publishes) == 0,
