@@ -29,6 +29,26 @@ struct Case {
             far.settle(now);
         }
     }
+    // The probe is answered, and the move asked for.
+    void ask() {
+        client.go_on(0);
+        far.settle();
+        client.go_on(0);
+        far.settle();
+        client.go_on(0);
+    }
+    // The session has left, and has not arrived.
+    void until_out() {
+        ask();
+        for (int i = 0; i < 100 && count(hub::Metric::crossed_out) == 0; ++i) {
+            for (FarHost &host : far.hosts) {
+                host.host.mail();
+                host.publish();
+                far.redis.take(host.name);
+                host.hear();
+            }
+        }
+    }
     hub::Connection *at(std::size_t host) {
         for (std::size_t i = 0; i < far.hosts[host].size(); ++i) {
             if (hub::Connection *found = far.hosts[host][i].worker.hub.find(client.rover().sid)) {
@@ -78,11 +98,7 @@ void test_no_order() {
 // The barrier never comes back.
 void test_no_barrier() {
     Case one;
-    one.client.go_on(0);
-    one.far.settle();
-    one.client.go_on(0);
-    one.far.settle();
-    one.client.go_on(0);
+    one.ask();
     one.far.hosts[1].host.mail();
     one.far.redis.take("bbbb");
     one.far.redis.take("bbbb");
@@ -104,19 +120,7 @@ void test_no_barrier() {
 // The image gets lost on its way.
 void test_lost_image() {
     Case one;
-    one.client.go_on(0);
-    one.far.settle();
-    one.client.go_on(0);
-    one.far.settle();
-    one.client.go_on(0);
-    for (int i = 0; i < 100 && one.count(hub::Metric::crossed_out) == 0; ++i) {
-        for (FarHost &host : one.far.hosts) {
-            host.host.mail();
-            host.publish();
-            one.far.redis.take(host.name);
-            host.hear();
-        }
-    }
+    one.until_out();
     is(one.count(hub::Metric::crossed_out), 1, "it has left");
     for (auto &[name, ends] : one.far.redis.hosts) {
         ends.out.clear();
@@ -132,19 +136,7 @@ void test_lost_image() {
 // Nobody is there to take it.
 void test_no_taker() {
     Case one;
-    one.client.go_on(0);
-    one.far.settle();
-    one.client.go_on(0);
-    one.far.settle();
-    one.client.go_on(0);
-    for (int i = 0; i < 100 && one.count(hub::Metric::crossed_out) == 0; ++i) {
-        for (FarHost &host : one.far.hosts) {
-            host.host.mail();
-            host.publish();
-            one.far.redis.take(host.name);
-            host.hear();
-        }
-    }
+    one.until_out();
     one.far.redis.up = false;
     one.far.pass(one.now, 6000);
     is(one.count(hub::Metric::crossed_in), 0, "it does not arrive");

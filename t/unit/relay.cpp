@@ -54,6 +54,16 @@ struct Case {
             ends.in.clear();
         }
     }
+    // A POST through the other host is taken, and its answer gets lost.
+    void lose_answer() {
+        rover.post(kAway, "42[\"me\",1]");
+        far.hosts[1].host.mail();
+        far.redis.take("bbbb");
+        far.hosts[0].hear();
+        far.hosts[0].host.mail();
+        far.hosts[0].host.deliver();
+        lose();
+    }
     std::int64_t count(hub::Metric metric) { return far.hosts[0].sum(metric) + far.hosts[1].sum(metric); }
 
     Far far;
@@ -172,13 +182,7 @@ void test_lost_call() {
 
 void test_lost_answer() {
     Case one;
-    one.rover.post(kAway, "42[\"me\",1]");
-    one.far.hosts[1].host.mail();
-    one.far.redis.take("bbbb");
-    one.far.hosts[0].hear();
-    one.far.hosts[0].host.mail();
-    one.far.hosts[0].host.deliver();
-    one.lose();
+    one.lose_answer();
     one.far.pass(one.now, 1100);
     ok(!one.rover.posts(), "a POST whose answer got lost is answered");
     one.rover.poll(kAway, one.now);
@@ -254,13 +258,7 @@ void test_bridges() {
 
 void test_moved_home() {
     Case one;
-    one.rover.post(kAway, "42[\"me\",1]");
-    one.far.hosts[1].host.mail();
-    one.far.redis.take("bbbb");
-    one.far.hosts[0].hear();
-    one.far.hosts[0].host.mail();
-    one.far.hosts[0].host.deliver();
-    one.lose(); // the ok
+    one.lose_answer();
     hub::Connection *connection = one.rover.connection();
     ok(one.far.hosts[0][0].worker.homes.send_away(*connection, {1, 1}, 0), "the session moves");
     one.far.settle();
