@@ -51,6 +51,9 @@ Bridge::Bridge(const Ports &ports, BridgeSettings settings, shm::Stream stream, 
       hosts_channel_(settings_.registry.key_prefix + "hosts"),
       own_channel_(settings_.registry.key_prefix + "relay:" + settings_.registry.host) {
     listen(Topic::hello, registry_);
+    if (settings_.disorder) {
+        inbound_.expect_disorder();
+    }
 }
 
 void Bridge::listen(Topic topic, HostLineEvents &listener) noexcept {
@@ -126,6 +129,22 @@ void Bridge::on_hearing_lost(Millis) {
     registry_.on_down();
     peers_.end_all();
     set_state();
+}
+
+void Bridge::on_channels_lost() {
+    parted_ = true;
+    missed_ = missed_ || settles_ != 0;
+    if (table_.deaf_since() == 0) {
+        table_.set_deaf_since(stream_.head());
+    }
+}
+
+// Where more was missed than that it is settled with the rest.
+void Bridge::on_channels_back() {
+    if (std::exchange(parted_, false) && hears_ && settles_ == 0) {
+        tell_gap();
+        table_.set_deaf_since(0);
+    }
 }
 
 void Bridge::set_state() {

@@ -38,6 +38,7 @@ struct BridgeSettings {
     std::string asker;                   // starts the request ids of this holder
     std::vector<std::string> namespaces; // by their own names, without patterns
     std::uint32_t ask_timeout = 5000;    // of what other servers ask clients without one, ms
+    bool disorder = false;               // channels have no common order (inbound.hpp)
 };
 
 class Bridge final : public HostLine, private OutboundEvents, private InboundEvents, private RegistryEvents {
@@ -80,6 +81,9 @@ public:
     void deafen() noexcept;
     void on_hearing_lost(Millis now);
     void on_message(Text channel, Bytes payload, Millis now);
+    // Some channels were not heard for a moment, while the connections stood.
+    void on_channels_lost();
+    void on_channels_back();
 
     // Once per turn. True: there is more to do.
     bool work(Millis now);
@@ -169,6 +173,7 @@ private:
     Millis heard_ = 0; // when a message came, whichever
     bool line_up_ = false;
     bool hears_ = false;
+    bool parted_ = false; // some channels are not heard
     bool broken_ = false; // what is said does not come back
     bool missed_ = false; // something was, and it is not settled yet
     bool retired_ = false;

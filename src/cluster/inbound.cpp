@@ -11,6 +11,7 @@ void Inbound::on_message(Text channel, Bytes payload, Millis now) {
     if (place.kind == ChannelPlace::Kind::foreign) {
         return;
     }
+    channel_ = channel;
     if (is_for_nobody(place)) {
         skip(payload, now);
         return;
@@ -47,6 +48,9 @@ Inbound::Novelty Inbound::novelty(Text uid, std::uint64_t number, Millis now) {
         return Novelty::fresh;
     }
     const shm::HeardOf known = table_.heard_of(uid);
+    if (disorder_) {
+        return novelty_in_slot(uid, number, now);
+    }
     const bool next = number == known.number + 1;
     if (number <= known.number || (number == known.told && !next)) {
         ports_.metrics.count(hub::Metric::bus_repeated);
@@ -66,6 +70,21 @@ Inbound::Novelty Inbound::novelty(Text uid, std::uint64_t number, Millis now) {
         miss(uid, number - last - 1, now);
     }
     table_.set_heard(uid, {known.number, number, now});
+    return Novelty::fresh;
+}
+
+Inbound::Novelty Inbound::novelty_in_slot(Text uid, std::uint64_t number, Millis now) {
+    const shm::HeardOf known = table_.heard_of(uid);
+    if (!is_credible(known, number, now)) {
+        disbelieve(uid, now);
+        return Novelty::fresh;
+    }
+    if (!slots_.is_new(uid, channel_, number)) {
+        ports_.metrics.count(hub::Metric::bus_repeated);
+        return Novelty::repeated;
+    }
+    const std::uint64_t highest = std::max(known.number, number);
+    table_.set_heard(uid, {highest, highest, now});
     return Novelty::fresh;
 }
 
@@ -91,7 +110,9 @@ void Inbound::expect(Text uid, std::uint64_t last, Millis now) {
         disbelieve(uid, now);
         return;
     }
-    if (last < known.number) {
+    // A hello may be slower than what is said behind it where they go by different ways.
+    const std::uint64_t ahead = disorder_ ? kMostPerMilli * 1000 : 0;
+    if (last + ahead < known.number) {
         doubt(uid, last, now);
         return;
     }
@@ -112,6 +133,7 @@ void Inbound::doubt(Text uid, std::uint64_t last, Millis now) {
     const auto [entry, fresh] = doubted_.try_emplace(std::string(uid), now);
     if (!fresh && now - entry->second >= kDoubt) {
         doubted_.erase(entry);
+        slots_.forget(uid);
         table_.set_heard(uid, {last, last, now});
         miss(uid, 1, now); // at least: what it said was taken for repeats
     }

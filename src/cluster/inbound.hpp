@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cluster/dialect.hpp"
+#include "cluster/slot_numbers.hpp"
 #include "hub/bus.hpp"
 #include "hub/metrics.hpp"
 #include "shm/bridge_table.hpp"
@@ -42,6 +43,9 @@ public:
 
     Inbound(const Ports &ports, shm::BridgeTable table, Text uid) : ports_(ports), table_(table), uid_(uid) {}
 
+    // What comes on different channels comes in no order (a Redis Cluster's shard channels).
+    void expect_disorder() noexcept { disorder_ = true; }
+
     void on_message(Text channel, Bytes payload, Millis now);
 
     // That host says that this is its last number: is there anything before it that never came?
@@ -64,6 +68,7 @@ private:
     void miss(Text uid, std::uint64_t count, Millis now);
     void disbelieve(Text uid, Millis now);
     void doubt(Text uid, std::uint64_t last, Millis now);
+    [[nodiscard]] Novelty novelty_in_slot(Text uid, std::uint64_t number, Millis now);
     [[nodiscard]] bool is_for_nobody(const ChannelPlace &place);
     void skip(Bytes payload, Millis now);
     void hear(const PeerMessage &message, Millis now);
@@ -74,6 +79,9 @@ private:
     shm::BridgeTable table_;
     std::string uid_;
     std::unordered_map<std::string, Millis> doubted_; // since when
+    SlotNumbers slots_;
+    Text channel_; // of the message that is dealt with
+    bool disorder_ = false;
 };
 
 } // namespace rt::cluster

@@ -35,6 +35,7 @@ Outbound::Outbound(const Ports &ports, shm::Stream stream, shm::BridgeTable tabl
 void Outbound::start() {
     reader_.seek(table_.published());
     unanswered_.clear();
+    early_.erase(early_.begin(), early_.upper_bound(table_.published()));
     last_number_ = table_.published_number();
     said_ = 0;
     blocked_ = false;
@@ -79,8 +80,8 @@ Outbound::Step Outbound::publish(const shm::StreamReader::Next &next, Millis now
         return Step::done;
     }
     say(envelope_);
-    if (publication_.channel.empty()) {
-        return Step::done; // no other server could read it
+    if (publication_.channel.empty() || early_.erase(next.end) != 0) {
+        return Step::done; // no other server could read it; or it was carried out before a loss
     }
     const std::array<Text, 3> command{ports_.dialect.publish_verb(), publication_.channel,
                                       publication_.payload};
@@ -116,21 +117,32 @@ void Outbound::overrun() {
     reader_.seek(stream_.tail());
 }
 
-// Redis answers in the order of sending. A holder that gave the bridge away without all answers
+// One Redis answers in the order of sending. A holder that gave the bridge away without all answers
 // does not turn the cursor of its successor back, nor set one where Redis was taken away (0).
 void Outbound::on_reply(std::uint64_t position, const wire::RespValue *reply, Millis now) {
-    if (reply == nullptr || unanswered_.empty() || unanswered_.front().end != position) {
+    if (reply == nullptr || unanswered_.empty() || position < unanswered_.front().end) {
         return; // start() sends it again
     }
+    if (position != unanswered_.front().end) {
+        early_.insert(position);
+    } else {
+        pop();
+    }
+    while (!early_.empty() && !unanswered_.empty() && early_.erase(unanswered_.front().end) != 0) {
+        pop();
+    }
+    if (reply->kind() == wire::RespKind::error) {
+        ports_.metrics.count(hub::Metric::bus_refused);
+        ports_.events.on_refused(reply->text(), now);
+    }
+}
+
+void Outbound::pop() {
     const Sent sent = unanswered_.front();
     unanswered_.pop();
     if (table_.published() != 0 && table_.published() < sent.end) {
         table_.set_published_number(sent.number != 0 ? sent.number : table_.published_number());
         table_.set_published(sent.end);
-    }
-    if (reply->kind() == wire::RespKind::error) {
-        ports_.metrics.count(hub::Metric::bus_refused);
-        ports_.events.on_refused(reply->text(), now);
     }
 }
 

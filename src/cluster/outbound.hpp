@@ -11,6 +11,8 @@
 #include "shm/bridge_table.hpp"
 #include "shm/stream.hpp"
 
+#include <set>
+
 namespace rt::cluster {
 
 class OutboundEvents {
@@ -67,6 +69,7 @@ private:
     void say(const hub::Envelope &envelope);
     void overrun();
     void settle();
+    void pop();
 
     Ports ports_;
     shm::Stream stream_;
@@ -77,7 +80,8 @@ private:
     PeerMessage message_;
     Publication publication_;
     Fifo<Sent> unanswered_;
-    hub::Position fresh_ = 0; // what is volatile and ends before that is stale
+    std::set<hub::Position> early_; // ends of what was answered before its turn: a Cluster's masters do
+    hub::Position fresh_ = 0;       // what is volatile and ends before that is stale
     std::uint64_t last_number_;
     std::uint64_t said_ = 0;
     bool blocked_ = false; // the line takes no more until it has answered something

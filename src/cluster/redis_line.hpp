@@ -16,7 +16,18 @@ class RespValue;
 namespace rt::cluster {
 
 // Whose command it is stands in the first byte of its cookie.
-enum class LineUser : std::uint8_t { nobody, outbound, registry, asks, relay };
+enum class LineUser : std::uint8_t {
+    nobody,
+    outbound,
+    registry,
+    asks,
+    relay,
+    // Of a Redis Cluster, below the bridge:
+    routes,   // cluster/slot_routes.hpp
+    counts,   // cluster/node_counts.hpp
+    channels, // cluster/shard_channels.hpp
+    map,      // who owns which slot
+};
 
 struct Cookie {
     LineUser user = LineUser::nobody;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 namespace rt::cluster {
@@ -77,6 +78,18 @@ Result<SlotRange> parse_range(const RespValue &line, Text same) {
     }
     return SlotRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last),
                      address_of(node[0].text(), whole(node[1]), same)};
+}
+
+// The master of a line, and its replicas.
+void add_nodes(std::vector<RedisAddress> &to, const RespValue &line, Text same) {
+    std::size_t place = 0;
+    for (const RespValue node : line) {
+        const bool is_node = place++ >= 2 && node.size() >= 2;
+        if (const auto address = is_node ? address_of(node[0].text(), whole(node[1]), same)
+                                         : Result<RedisAddress>(Code::not_found, "no node")) {
+            add_new(to, *address);
+        }
+    }
 }
 
 } // namespace
@@ -189,13 +202,15 @@ Result<void> RedisNodes::learn_slots(const RespValue &reply, const RedisAddress 
     if (!reply.is(RespKind::array) || reply.size() > kSlots) {
         return {Code::protocol, "CLUSTER SLOTS makes no sense"};
     }
-    std::vector<RedisAddress> nodes;
+    std::vector<RedisAddress> nodes; // masters
+    std::vector<RedisAddress> all;
     std::vector<std::uint16_t> owners(kSlots, kNobody);
     for (const RespValue line : reply) {
         const auto range = parse_range(line, from.host);
         if (!range) {
             return range.error();
         }
+        add_nodes(all, line, from.host);
         if (!range->master) {
             continue; // Redis itself does not know it yet
         }
@@ -205,10 +220,12 @@ Result<void> RedisNodes::learn_slots(const RespValue &reply, const RedisAddress 
         std::fill(owners.begin() + range->first, owners.begin() + range->last + 1,
                   at == nodes.end() ? kNobody : index);
     }
+    masters_ = nodes.size();
     for (const RedisAddress &server : settings_.servers) {
         add_new(nodes, server);
     }
     replace_known(std::move(nodes));
+    nodes_ = std::move(all);
     owners_ = std::move(owners);
     stale_ = false;
     return {};
@@ -222,6 +239,11 @@ void RedisNodes::moved(const Redirect &redirect) {
         owners_.assign(kSlots, kNobody);
     }
     owners_[redirect.slot] = at == known_.end() ? kNobody : static_cast<std::uint16_t>(at - known_.begin());
+}
+
+bool RedisNodes::is_master(const RedisAddress &node) const noexcept {
+    const std::span masters(known_.data(), masters_);
+    return std::ranges::find(masters, node) != masters.end();
 }
 
 const RedisAddress *RedisNodes::owner(std::uint16_t slot) const noexcept {

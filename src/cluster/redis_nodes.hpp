@@ -86,6 +86,10 @@ public:
 
     // Who serves the slot; null: nobody, as far as is known.
     [[nodiscard]] const RedisAddress *owner(std::uint16_t slot) const noexcept;
+    // Of a cluster all that have slots, and their replicas, as last learned.
+    [[nodiscard]] const std::vector<RedisAddress> &nodes() const noexcept { return nodes_; }
+    // It owned a slot when they were last learned.
+    [[nodiscard]] bool is_master(const RedisAddress &node) const noexcept;
     // Of a cluster the masters, then the servers of the configuration; the Sentinels; the servers.
     [[nodiscard]] const std::vector<RedisAddress> &known() const noexcept { return known_; }
     [[nodiscard]] RedisMode mode() const noexcept { return settings_.mode; }
@@ -99,6 +103,8 @@ private:
     RedisNodesSettings settings_;
     std::vector<std::vector<std::string>> questions_;
     std::vector<RedisAddress> known_;
+    std::size_t masters_ = 0; // the first of known_
+    std::vector<RedisAddress> nodes_;
     std::size_t at_ = 0;    // in known_: whose turn it is
     std::size_t tried_ = 0; // in this round
     std::optional<RedisAddress> master_;

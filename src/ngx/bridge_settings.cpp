@@ -35,6 +35,8 @@ cluster::BridgeSettings bridge_settings(App &app, const cluster::RedisUse &use) 
     settings.asker = app.uid() + std::to_string(app.worker().seat().generation) + ".";
     settings.ask_timeout = static_cast<std::uint32_t>(use.redis->adapter.request_timeout);
     settings.namespaces = app.conf().settings.names();
+    settings.disorder = use.redis->nodes.mode == cluster::RedisMode::cluster &&
+                        use.redis->adapter.kind == cluster::Adapter::sharded;
     return settings;
 }
 

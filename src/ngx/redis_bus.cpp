@@ -78,6 +78,12 @@ bool RedisBus::work(Millis now) {
     if (std::exchange(broken_, false)) {
         held_->pub.reset("what is published does not come back", now);
         held_->sub.reset("what is published does not come back", now);
+        if (held_->cluster != nullptr) {
+            held_->cluster->reset("what is published does not come back", now);
+        }
+    }
+    if (held_->cluster != nullptr) {
+        held_->cluster->work();
     }
     return held_->bridge.work(now);
 }
@@ -109,6 +115,7 @@ void RedisBus::show(Millis now) {
     const RedisLinkStatus &pub = held_->pub.status();
     const RedisLinkStatus &sub = held_->sub.status();
     status.redis.reconnects = pub.reconnects + sub.reconnects;
+    status.redis.reconnects += held_->cluster != nullptr ? held_->cluster->reconnects() : 0;
     status.redis.error = held_->pub.up() && held_->sub.up() ? "" : pub.error.empty() ? sub.error : pub.error;
     const std::string board = cluster::write_board(status, shm::BridgeTable::kBoard);
     shm::Locked held = app_.lock_log();
@@ -163,8 +170,9 @@ void RedisBus::go_on_hearing(Millis now) {
         return;
     }
     const std::uint64_t heard = table_.client(shm::BridgeLink::hears);
-    held_->whole = held_->boxed = held_->sub.adopt(std::exchange(held_->left, -1), heard, now);
-    if (held_->whole) {
+    held_->boxed = held_->sub.adopt(std::exchange(held_->left, -1), heard, now);
+    held_->whole = held_->boxed && !held_->hears_in_parts();
+    if (held_->boxed) {
         held_->ends = 0;
     } else {
         empty_box(app_.conf().settings.name);
@@ -192,10 +200,13 @@ void RedisBus::hand_on(Millis now) {
         return;
     }
     leaves_at_ = now + kLeaving;
-    if (!held_->boxed && held_->left == -1) {
+    if (held_->hears_in_parts() || (!held_->boxed && held_->left == -1)) {
         held_->bridge.deafen();
     }
     held_->sub.close();
+    if (held_->cluster != nullptr) {
+        held_->cluster->close_hearing();
+    }
     held_->bridge.retire(now);
     go_on_leaving(now);
 }
@@ -269,6 +280,9 @@ void RedisBus::stop(Millis now) {
         announce_end();
         empty_box(app_.conf().settings.name);
         held_->bridge.leave();
+        if (held_->cluster != nullptr) {
+            held_->cluster->quit(now);
+        }
         held_->sub.quit(now);
         held_->pub.quit(now);
     }
@@ -282,13 +296,18 @@ void RedisBus::stop(Millis now) {
 
 // --- what is said ---
 
-bool RedisBus::is_up() const noexcept { return held_ != nullptr && held_->pub.up() && held_->hears; }
+bool RedisBus::is_up() const noexcept {
+    return held_ != nullptr && held_->pub.up() && held_->hears &&
+           (held_->cluster == nullptr || held_->cluster->is_up());
+}
 
 bool RedisBus::send(std::span<const Text> command, cluster::Cookie cookie) {
     if (held_ == nullptr || !held_->pub.up() || !may_speak()) {
         return false;
     }
-    return static_cast<bool>(held_->pub.wire().command(cookie.packed(), command, app_.worker().now()));
+    const Millis now = app_.worker().now();
+    return held_->cluster != nullptr ? held_->cluster->send(command, cookie, now)
+                                     : bool(held_->pub.wire().command(cookie.packed(), command, now));
 }
 
 } // namespace rt::ngx

@@ -7,7 +7,7 @@
 #include "cluster/roster_directory.hpp"
 #include "cluster/silence.hpp"
 #include "ngx/conf.hpp"
-#include "ngx/redis_link.hpp"
+#include "ngx/redis_cluster.hpp"
 
 #include <memory>
 #include <set>
@@ -20,7 +20,8 @@ class App;
 class RedisBus final : public cluster::RosterWatch,
                        private cluster::RedisLine,
                        private cluster::HearingLine,
-                       private cluster::BridgeEvents {
+                       private cluster::BridgeEvents,
+                       private RedisClusterEvents {
 public:
     // The application has a Redis for its bus.
     explicit RedisBus(App &app);
@@ -80,6 +81,7 @@ private:
     [[nodiscard]] bool may_speak() const noexcept { return given_back_ || is_mine(); }
     void hear_everything(Millis now);
     void heard_all(Millis now);
+    void line_up(Millis now);
     void end_former(Millis now);
     void found_former(const wire::RespValue &clients, Millis now);
     void end_former_publisher(Millis now);
@@ -88,6 +90,8 @@ private:
     void found_former_publisher(const wire::RespValue &clients, Millis now);
     [[nodiscard]] bool find(std::uint64_t cookie, std::uint64_t client, Millis now);
     void warn_of_start();
+    Result<void> hear(cluster::Subscription::Kind kind, std::span<const Text> names);
+    Result<void> unhear(cluster::Subscription::Kind kind, std::span<const Text> names);
     void hope(const Result<void> &asked);
     template <class Command> void change(std::span<const cluster::Subscription> all, Command command);
 
@@ -97,6 +101,17 @@ private:
     // HearingLine
     void subscribe(std::span<const cluster::Subscription> wanted) override;
     void unsubscribe(std::span<const cluster::Subscription> left) override;
+    // RedisClusterEvents
+    void on_cluster_up(Millis now) override;
+    void on_cluster_lost(Millis now) override;
+    void on_cluster_reply(std::uint64_t cookie, const wire::RespValue *reply, Millis now) override;
+    void on_shards_heard(Millis now) override;
+    void on_shards_moved(Millis now) override;
+    void on_shards_lost(Millis now) override;
+    void on_shards_refused(Text error, Millis now) override { refused(error, now); }
+    void on_shard_message(Text channel, Bytes payload, Millis now) override;
+    [[nodiscard]] bool may_publish() const noexcept override { return may_speak(); }
+    [[nodiscard]] bool may_hear() const noexcept override { return is_mine(); }
     // BridgeEvents
     void on_bridge_state(shm::BridgeState state, shm::BridgeState before) override;
     void on_loop_broken() override { broken_ = true; }

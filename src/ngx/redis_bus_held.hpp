@@ -6,6 +6,7 @@
 #include "ngx/app.hpp"
 #include "ngx/bridge_settings.hpp"
 #include "ngx/redis_bus.hpp"
+#include "ngx/redis_cluster.hpp"
 #include "ngx/worker.hpp"
 
 #include <unistd.h>
@@ -50,6 +51,7 @@ struct RedisBus::Held {
         : publishing(bus), hearing(bus), dialect(make_dialect(app, app.conf().bus.use)),
           pub(app.worker(), block, {"pub", false, bus.app_in_names()}, publishing),
           sub(app.worker(), block, {"sub", true, bus.app_in_names()}, hearing),
+          cluster(make_cluster(bus, app, block)),
           bridge({*dialect, bus, bus, app.bus(), app.directory().roster(), app.questions(),
                   app.worker().deadlines(), app.metrics(), app.worker().core_log(), bus},
                  bridge_settings(app, app.conf().bus.use), app.bus().stream(), bus.table_) {}
@@ -62,11 +64,23 @@ struct RedisBus::Held {
         }
     }
 
+    std::unique_ptr<RedisCluster> make_cluster(RedisBus &bus, App &app, const RedisBlock &block) {
+        const bool is_one = block.settings.nodes.mode == cluster::RedisMode::cluster;
+        const RedisCluster::Base base{pub, sub, bus.app_in_names()};
+        RedisClusterEvents &events = bus;
+        return is_one ? std::make_unique<RedisCluster>(app.worker(), block, base, events) : nullptr;
+    }
+    // Of a Cluster's shard channels only those at one node came along with its connection.
+    [[nodiscard]] bool hears_in_parts() const noexcept {
+        return cluster != nullptr && dialect->publish_verb() == "SPUBLISH";
+    }
+
     Publishing publishing;
     Hearing hearing;
     std::unique_ptr<cluster::Dialect> dialect;
     RedisLink pub;
     RedisLink sub;
+    std::unique_ptr<RedisCluster> cluster; // null: one Redis
     cluster::Bridge bridge;
     std::uint64_t ends = 0; // a connection that heard before this one: Redis must not count both
     int left = -1;          // a duplicate of the connection in the box

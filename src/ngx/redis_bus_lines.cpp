@@ -36,7 +36,7 @@ Millis age_in(Text list) {
 
 void RedisBus::Publishing::on_greeted(Millis now) {
     if (bus_.given_back_) {
-        bus_.held_->bridge.on_line_up(now);
+        bus_.line_up(now);
         return;
     }
     bus_.go_on_hearing(now);
@@ -46,6 +46,9 @@ void RedisBus::Publishing::on_greeted(Millis now) {
 
 void RedisBus::Publishing::on_lost(const cluster::RedisLoss &, Millis now) {
     bus_.warn_of_start();
+    if (bus_.held_->cluster != nullptr) {
+        bus_.held_->cluster->on_pub_lost(now);
+    }
     bus_.held_->bridge.on_line_lost(now);
 }
 
@@ -63,13 +66,16 @@ void RedisBus::Publishing::on_reply(std::uint64_t cookie, const wire::RespValue 
     case kEnded:
         return;
     default:
-        bus_.held_->bridge.on_reply(cookie, &reply, now);
+        if (bus_.held_->cluster == nullptr || !bus_.held_->cluster->took(cookie, &reply, now)) {
+            bus_.held_->bridge.on_reply(cookie, &reply, now);
+        }
     }
 }
 
 // Of the first ones all is begun again with the next connection.
 void RedisBus::Publishing::on_unknown(std::uint64_t cookie, Millis now) {
-    if (cookie == 0 || cookie > kEnded) {
+    const bool of_cluster = bus_.held_->cluster != nullptr && bus_.held_->cluster->took(cookie, nullptr, now);
+    if (!of_cluster && (cookie == 0 || cookie > kEnded)) {
         bus_.held_->bridge.on_reply(cookie, nullptr, now);
     }
 }
@@ -81,11 +87,17 @@ void RedisBus::Hearing::on_lost(const cluster::RedisLoss &, Millis now) {
     bus_.asks_again_ = 0;
     empty_box(bus_.app_.conf().settings.name);
     held.ends = bus_.table_.client(shm::BridgeLink::hears);
+    if (held.cluster != nullptr) {
+        held.cluster->on_sub_lost(now);
+    }
     held.bridge.on_hearing_lost(now);
 }
 
 // Too few rights, most likely: asked again after a while, they may be given.
-void RedisBus::Hearing::on_reply(std::uint64_t, const wire::RespValue &reply, Millis now) {
+void RedisBus::Hearing::on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) {
+    if (bus_.held_->cluster != nullptr && bus_.held_->cluster->heard(cookie, reply, now)) {
+        return;
+    }
     if (reply.is(wire::RespKind::error)) {
         bus_.refused(reply.text(), now);
     } else if (bus_.asks_again_ == 0) {
@@ -94,12 +106,14 @@ void RedisBus::Hearing::on_reply(std::uint64_t, const wire::RespValue &reply, Mi
 }
 
 void RedisBus::Hearing::on_message(Text channel, Bytes payload, Millis now) {
-    if (bus_.is_mine()) {
-        bus_.held_->bridge.on_message(channel, payload, now);
-    }
+    bus_.on_shard_message(channel, payload, now);
 }
 
 void RedisBus::Hearing::on_dropped(Text channel, Millis now) {
+    if (bus_.held_->cluster != nullptr) {
+        bus_.held_->cluster->on_dropped(channel, now);
+        return;
+    }
     static_cast<void>(
         bus_.held_->sub.wire().subscribe(0, Subscription::Kind::shard, std::array{channel}, now));
 }
@@ -161,7 +175,7 @@ void RedisBus::end_former_publisher(Millis now) {
     const std::uint64_t own = held_->pub.wire().client_id();
     if (former == 0 || former == own || !find(kFoundPublisher, former, now)) {
         table_.set_client(shm::BridgeLink::publishes, own, now);
-        held_->bridge.on_line_up(now);
+        line_up(now);
     }
 }
 
@@ -172,7 +186,7 @@ void RedisBus::found_former_publisher(const wire::RespValue &clients, Millis now
         static_cast<void>(wire.command(kEnded, {"CLIENT", "KILL", "ID", id}, now));
     }
     table_.set_client(shm::BridgeLink::publishes, wire.client_id(), now);
-    held_->bridge.on_line_up(now);
+    line_up(now);
 }
 
 void RedisBus::hear_everything(Millis now) {
@@ -184,12 +198,17 @@ void RedisBus::hear_everything(Millis now) {
     held_->asked = true;
     const std::vector<Subscription> wanted = held_->bridge.wanted();
     subscribe(wanted);
+    if (held_->cluster != nullptr) {
+        held_->cluster->on_sub_up(now);
+    }
     heard_all(now);
 }
 
 void RedisBus::heard_all(Millis now) {
     const cluster::RedisWire &wire = held_->sub.wire();
-    if (held_->hears || !held_->asked || wire.unconfirmed() != 0 || !wire.hears()) {
+    const bool shards = held_->cluster == nullptr || held_->cluster->hears_all();
+    if (held_->hears || !held_->asked || !shards || !wire.ready() || wire.unconfirmed() != 0 ||
+        !wire.hears()) {
         return;
     }
     held_->hears = true;
@@ -200,23 +219,37 @@ void RedisBus::heard_all(Millis now) {
     held_->bridge.on_hearing_up(held_->whole, now);
 }
 
+Result<void> RedisBus::hear(Subscription::Kind kind, std::span<const Text> names) {
+    const Millis now = app_.worker().now();
+    if (held_->cluster == nullptr || kind != Subscription::Kind::shard) {
+        return held_->sub.wire().subscribe(0, kind, names, now);
+    }
+    held_->cluster->subscribe(names.front(), now);
+    return {};
+}
+
+Result<void> RedisBus::unhear(Subscription::Kind kind, std::span<const Text> names) {
+    const Millis now = app_.worker().now();
+    if (held_->cluster == nullptr || kind != Subscription::Kind::shard) {
+        return held_->sub.wire().unsubscribe(0, kind, names, now);
+    }
+    held_->cluster->unsubscribe(names.front(), now);
+    return {};
+}
+
 // What is asked for one by one, before all of it was, is among all of it.
 void RedisBus::subscribe(std::span<const Subscription> wanted) {
-    if (!held_->asked) {
-        return;
+    if (held_->asked) {
+        change(wanted,
+               [&](Subscription::Kind kind, std::span<const Text> names) { return hear(kind, names); });
     }
-    change(wanted, [&](Subscription::Kind kind, std::span<const Text> names) {
-        return held_->sub.wire().subscribe(0, kind, names, app_.worker().now());
-    });
 }
 
 void RedisBus::unsubscribe(std::span<const Subscription> left) {
-    if (!held_->asked) {
-        return;
+    if (held_->asked) {
+        change(left,
+               [&](Subscription::Kind kind, std::span<const Text> names) { return unhear(kind, names); });
     }
-    change(left, [&](Subscription::Kind kind, std::span<const Text> names) {
-        return held_->sub.wire().unsubscribe(0, kind, names, app_.worker().now());
-    });
 }
 
 // One command for all names of a kind; of shard channels, which may be of different slots, one

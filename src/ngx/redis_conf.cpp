@@ -74,11 +74,6 @@ bool check(ngx_conf_t *cf, const RedisDraft &draft) {
     if (settings.nodes.mode == cluster::RedisMode::standalone && settings.nodes.servers.size() > 1) {
         return of(cf, name + " has more than one address, which takes \"mode sentinel\" or \"mode cluster\"");
     }
-    if (settings.nodes.mode == cluster::RedisMode::cluster &&
-        settings.adapter.kind == cluster::Adapter::sharded) {
-        return of(cf,
-                  name + ": \"adapter sharded\" takes one Redis, \"mode cluster\" takes \"adapter classic\"");
-    }
     if (settings.nodes.mode == cluster::RedisMode::cluster && settings.db != 0) {
         return of(cf, name + " is a cluster, which has no database but 0");
     }

@@ -30,6 +30,11 @@ cluster::RedisWireSettings wire_settings(const Worker &worker, const cluster::Re
     return wire;
 }
 
+cluster::RedisNodesSettings node_settings(const cluster::RedisSettings &settings,
+                                          const cluster::RedisAddress *node) {
+    return node == nullptr ? settings.nodes : cluster::RedisNodesSettings{RedisMode::standalone, {*node}, {}};
+}
+
 // What to look at first, for a person at three in the morning.
 Text advice_for(RedisTrouble trouble) noexcept {
     switch (trouble) {
@@ -131,8 +136,9 @@ private:
 };
 
 RedisLink::RedisLink(Worker &worker, const RedisBlock &block, Role role, RedisLinkEvents &events)
-    : worker_(worker), block_(block), role_(role.name), events_(events), nodes_(block.settings.nodes),
-      schedule_(block.settings.reconnect), socket_(worker, *this, block),
+    : worker_(worker), block_(block), role_(role.name), events_(events),
+      nodes_(node_settings(block.settings, role.node)), schedule_(block.settings.reconnect),
+      socket_(worker, *this, block),
       wire_(worker.deadlines(), *this, *this, wire_settings(worker, block.settings, role)), peek_(role.peek) {
     status_.since = worker.now();
 }

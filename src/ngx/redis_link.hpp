@@ -50,11 +50,12 @@ class RedisLink final : private RedisSocketEvents,
 public:
     // `name`: "pub", "sub" or "cmd". The connection's name in CLIENT LIST is rt:<node>:<role>, or
     // rt:<node>:<app>:<role> with an `app`. `peek`: its socket can be taken over by another process
-    // (not with TLS).
+    // (not with TLS). `node`: it talks to this node of a Cluster and to no other.
     struct Role {
         Text name;
         bool peek = false;
         Text app = {};
+        const cluster::RedisAddress *node = nullptr;
     };
 
     // The block lives as long as the cycle.

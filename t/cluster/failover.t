@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: BSD-2-Clause
-// Redis with replicas: a Sentinel trio, and a cluster. The master dies: delivery is
+// Redis with replicas: a Sentinel trio, and a cluster on either wire. The master dies: delivery is
 // back within the failover's time plus three seconds, without a reload.
 'use strict';
 
@@ -87,15 +87,19 @@ test('002-72: Sentinel', async () => {
     });
 }, { timeout: 60000 });
 
-test('002-72, 002-80: a cluster', async () => {
-    const cluster = await startCluster({ replicas: 1 });
-    await failover('a cluster', cluster, {
-        library: 'ioredis',
-        async die() {
-            const slot = Number(await cluster.nodes[0].command('CLUSTER', 'KEYSLOT', 'socket.io#/#'));
-            const victim = cluster.masters.find(({ from, to }) => slot >= from && slot <= to).redis;
-            await victim.kill();
-            await until(async () => (await mastersOf(cluster.nodes)).every(({ redis }) => redis.alive), 'a replica has taken over', 20000);
-        },
-    });
-}, { timeout: 90000 });
+for (const mode of ['classic', 'sharded']) {
+    test(`002-72, 002-80, 004-47: a cluster, ${mode}`, async () => {
+        const cluster = await startCluster({ replicas: 1 });
+        await failover(`a cluster, ${mode}`, cluster, {
+            mode,
+            library: 'ioredis',
+            // The one that most connections go to; of the sharded wire, the one with the namespace's slot.
+            async die() {
+                const slot = Number(await cluster.nodes[0].command('CLUSTER', 'KEYSLOT', 'socket.io#/#'));
+                const victim = cluster.masters.find(({ from, to }) => slot >= from && slot <= to).redis;
+                await victim.kill();
+                await until(async () => (await mastersOf(cluster.nodes)).every(({ redis }) => redis.alive), 'a replica has taken over', 20000);
+            },
+        });
+    }, { timeout: 90000 });
+}

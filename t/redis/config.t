@@ -64,7 +64,6 @@ complains('emerg', 1, [
     ['redis', 'mode cluster master=a; # here', 'invalid value "master=a" in "mode" directive'],
     ['redis', 'server "a b"; # here', 'invalid value "a b" in "server" directive, it must be "host:port"'],
     ['block', 'server a;\nserver b;', 'realtime_redis "main" has more than one address, which takes "mode sentinel" or "mode cluster"'],
-    ['block', 'mode cluster;\nserver a:1;\nadapter sharded;', 'realtime_redis "main": "adapter sharded" takes one Redis, "mode cluster" takes "adapter classic"'],
     ['block', 'mode cluster; db 2;', 'realtime_redis "main" is a cluster, which has no database but 0'],
 
     ['redis', 'adapter new; # here', 'invalid value "new" in "adapter" directive, it must be "classic", "sharded" or "off"'],

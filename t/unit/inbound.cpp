@@ -156,6 +156,25 @@ void numbers() {
        "the last number stands in the zone");
 }
 
+// Slots of a Cluster have no common order; each has its own.
+void disorder() {
+    World world(true);
+    world.inbound.expect_disorder();
+    const std::tuple<Heard, std::string, const char *> rows[] = {
+        {{"[5]", 5}, "emit [5]\n", "in one slot"},
+        {{"[4]", 4, "here"}, "emit to here [4]\n", "an older one in another slot"},
+        {{"[4]", 4, "here"}, "", "a repeat there"},
+        {{"[3]", 3}, "", "a repeat in the first"},
+        {{"[6]", 6}, "emit [6]\n", "the next"},
+        {{"[2]", 2, {}, "otheruid-11"}, "emit [2]\n", "of another host"},
+    };
+    for (const auto &[heard, expected, name] : rows) {
+        world.hear(heard);
+        is(world.take(), expected, name);
+    }
+    is(world.host.zone.bridge.heard_of(kTheirUid).number, std::uint64_t{6}, "the highest stands in the zone");
+}
+
 void undecoded() {
     World world;
     world.hear({"[1]", 1, "empty"});
@@ -359,6 +378,7 @@ void odd() {
 
 int main() {
     numbers();
+    disorder();
     undecoded();
     hellos();
     forged();

@@ -238,6 +238,24 @@ void lost_and_back() {
     is(world.take(), "#2[2]#3[3]", "what has no answer is said again, with its number");
 }
 
+// Masters of a Cluster answer each in its own order, and one of them dies.
+void answers_out_of_order() {
+    World world;
+    const hub::Position begun = world.host.zone.bridge.published();
+    for (const char *data : {"[1]", "[2]", "[3]"}) {
+        world.host.emit(data);
+    }
+    world.work();
+    const std::uint64_t second = world.pipe.unanswered[1].cookie.value;
+    world.outbound->on_reply(second, good().value(), 0);
+    is(world.host.zone.bridge.published(), begun, "the cursor waits for the first");
+    world.lose();
+    world.begin();
+    world.settle();
+    is(world.take(), "#1[1]#3[3]", "what had no answer is said again, and nothing else");
+    ok(world.outbound->is_idle(), "nothing is under way");
+}
+
 // The connection that hears was away: what was sent on the other one is not sent again.
 void deaf_for_a_while() {
     World world;
@@ -421,6 +439,7 @@ int main() {
     refusals();
     errors();
     lost_and_back();
+    answers_out_of_order();
     deaf_for_a_while();
     stale();
     overrun();

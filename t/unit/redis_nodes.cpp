@@ -196,6 +196,8 @@ void cluster_of_masters() {
     ok(static_cast<bool>(nodes.learn_slots(reply.value, kC)), "learned");
     is(show(nodes.known()), "a:1 b:2 c:3", "masters, an empty host being who was asked");
     ok(!nodes.is_stale(), "fresh");
+    is(show(nodes.nodes()), "a:1 replica:1 b:2 c:3", "with replicas, each once");
+    ok(nodes.is_master(kB) && !nodes.is_master({"replica", 1}), "of which some are masters");
     const std::pair<std::uint16_t, std::string> rows[] = {{0, "a:1"},     {5000, "a:1"},  {5001, "b:2"},
                                                           {10001, "a:1"}, {16382, "c:3"}, {16383, "nobody"}};
     for (const auto &[slot, shown] : rows) {
