@@ -117,6 +117,7 @@ test('what it did not hear is counted', async () => {
     deepEqual(list, [0, 8], 'what was said meanwhile is missing');
     is(await until(async () => (await missed()) - before, 'the gap in the status'), 7, 'and the status says how much');
     ok(await until(async () => (await A.status()).cluster.gaps, 'a gap'), 'in how many gaps');
+    ok(await A.nginx.waitLog(/\[warn\].*missed \d+ messages of host [\w-]{4} that Redis did not deliver/), 'and the log of whom');
     here.disconnect();
 });
 
