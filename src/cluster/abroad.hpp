@@ -6,6 +6,7 @@
 #include "base/deadlines.hpp"
 #include "cluster/host_line.hpp"
 #include "cluster/post_office.hpp"
+#include "cluster/unsettled.hpp"
 #include "engine/exchange.hpp"
 #include "hub/bus.hpp"
 #include "hub/metrics.hpp"
@@ -39,6 +40,10 @@ public:
     // By configuration: broadcasts and what tell() says reach every host in one order (one Redis,
     // the classic dialect, `subscribe all`). Only then may a session move to another host.
     [[nodiscard]] virtual bool is_ordered() const noexcept = 0;
+
+    // For answers about sockets (cluster/roll_calls.hpp).
+    virtual void leaves(Text /*sid*/) {}
+    virtual void comes(Text /*sid*/, std::uint64_t /*barrier*/) {}
 };
 
 struct AbroadPorts {
@@ -48,6 +53,7 @@ struct AbroadPorts {
     BridgeView &bridge;
     Deadlines &deadlines;
     hub::Metrics &metrics;
+    Unsettled &unsettled;
 };
 
 // A call at the worker that should have the session.

@@ -24,7 +24,7 @@ engine::ExchangeId of_this_host(engine::ExchangeId id) noexcept {
 // --- of the old home ---
 
 void Crossing::want_barrier(const Voyage &voyage, Millis now) {
-    const Barrier barrier{voyage.ticket, voyage.to, voyage.at};
+    const Barrier barrier{voyage.ticket, voyage.to, voyage.at, voyage.sid};
     const shm::SeatRef holder = abroad_.bridge.holder();
     if (holder == abroad_.me) {
         wanted_.push_back(barrier);
@@ -36,18 +36,20 @@ void Crossing::want_barrier(const Voyage &voyage, Millis now) {
     out.put(barrier.ticket);
     out.put(barrier.to);
     out.put(barrier.at);
+    mail += barrier.sid;
     const Bytes piece = as_bytes(mail);
     static_cast<void>(abroad_.post.send(holder, kBarrierWanted, {&piece, 1})); // else it is late
 }
 
 void Crossing::go_on(Millis now) {
-    if (wanted_.empty() && published_.empty() && waited_.empty()) {
+    if (wanted_.empty() && published_.empty() && waited_.empty() && coming_.empty()) {
         return;
     }
     if (abroad_.bridge.holder() != abroad_.me) {
         wanted_.clear();
         published_.clear();
         waited_.clear();
+        coming_.clear();
         return;
     }
     const hub::Position sent = abroad_.bridge.sent();
@@ -60,6 +62,7 @@ void Crossing::go_on(Millis now) {
     }
     std::erase_if(published_, [&](const Published &each) { return each.until <= now; });
     std::erase_if(waited_, [&](const Waited &each) { return each.until <= now; });
+    std::erase_if(coming_, [&](const Coming &each) { return each.until <= now; });
 }
 
 // Behind everything that the session got at its old home and that others hear from there.
@@ -71,7 +74,7 @@ void Crossing::publish(const Barrier &barrier, Millis now) {
     out.put(barrier.to);
     const Bytes piece = as_bytes(message);
     if (abroad_.bridge.tell({}, Topic::crossing, {&piece, 1})) {
-        published_.push_back({barrier.ticket, abroad_.bridge.sent(), now + kForgotten});
+        published_.push_back({barrier.ticket, barrier.sid, abroad_.bridge.sent(), now + kForgotten});
     }
 }
 
@@ -103,7 +106,37 @@ bool Crossing::on_take(const engine::ExchangeId &by, Millis now) {
         waited.until = now + kForgotten;
         waited_.push_back(waited);
     }
+    if (coming(by) == nullptr) {
+        coming_.push_back({by, 0, now + kForgotten});
+    }
     return true;
+}
+
+Crossing::Coming *Crossing::coming(const engine::ExchangeId &by) {
+    const auto found = std::ranges::find(coming_, by, &Coming::by);
+    return found == coming_.end() ? nullptr : &*found;
+}
+
+bool Crossing::are_coming(std::uint64_t barrier, Millis now) const noexcept {
+    return std::ranges::any_of(coming_, [&](const Coming &each) {
+        return each.barrier != 0 && each.barrier <= barrier && now < each.until;
+    });
+}
+
+void Crossing::tell_settled(const engine::ExchangeId &by) {
+    const shm::SeatRef holder = abroad_.bridge.holder();
+    if (holder == abroad_.me) {
+        on_settled(by);
+        return;
+    }
+    std::string mail;
+    Writer(mail).put(by);
+    const Bytes piece = as_bytes(mail);
+    static_cast<void>(abroad_.post.send(holder, kSettled, {&piece, 1})); // else until kComing
+}
+
+void Crossing::on_settled(const engine::ExchangeId &by) {
+    std::erase_if(coming_, [&](const Coming &each) { return each.by == by; });
 }
 
 // --- of both ---
@@ -118,6 +151,7 @@ void Crossing::hear_barrier(Text from, Reader &in, Millis now) {
         const auto mine = std::ranges::find(published_, ticket, &Published::ticket);
         if (mine != published_.end()) {
             const Sides sides{mine->own, ports_.bus.head()};
+            abroad_.bridge.leaves(mine->sid);
             published_.erase(mine);
             tell_sides(ticket, sides, now);
         }
@@ -128,7 +162,12 @@ void Crossing::hear_barrier(Text from, Reader &in, Millis now) {
             known->ticket = ticket;
             known->cut.sent = abroad_.bridge.sent();
             known->cut.last = echoed_;
+            known->cut.asked = asked_;
             known->cut.heard = ports_.bus.head();
+            if (Coming *session = coming(known->by); session != nullptr) {
+                session->barrier = ++barriers_;
+                session->until = now + kComing;
+            }
         }
     }
 }
@@ -141,6 +180,9 @@ void Crossing::on_image(Text from, const engine::ExchangeId &to, Bytes image, Mi
         arrival.cut_known = known->heard && known->ticket == ticket;
         arrival.cut = known->cut;
         waited_.erase(known);
+    }
+    if (const Coming *session = coming(to); session != nullptr && session->barrier != 0) {
+        abroad_.bridge.comes(in.get_text(), session->barrier);
     }
     const shm::SeatRef seat{to.seat, to.seat_generation};
     if (seat == abroad_.me) {
@@ -155,6 +197,7 @@ void Crossing::on_image(Text from, const engine::ExchangeId &to, Bytes image, Mi
     const std::array<Bytes, 2> pieces{as_bytes(head), image};
     if (!abroad_.post.send(seat, kArrival, pieces)) {
         confirm(arrival, ticket, false);
+        on_settled(to);
     }
 }
 

@@ -11,7 +11,6 @@ namespace rt::cluster {
 namespace {
 
 constexpr std::size_t kRecordsPerTurn = 2000; // of the log, then others have their turn
-constexpr std::size_t kMostCalls = 1000;      // of other servers that wait for an answer
 constexpr std::size_t kRoomsPerBeat = 1000;   // looked at, whether somebody is in them
 constexpr Millis kQuiet = 1000;               // without a byte and without the probe it is broken
 constexpr Millis kComplainEvery = 60'000;     // about malformed messages, or missing ones
@@ -48,7 +47,7 @@ Bridge::Bridge(const Ports &ports, BridgeSettings settings, shm::Stream stream, 
       interest_(ports.dialect, ports.roster, ports.hearing, settings_.registry.host),
       outbound_({ports.dialect, ports.line, ports.metrics, *this}, stream, table, settings_.registry.uid),
       inbound_({ports.dialect, ports.bus, ports.roster, ports.metrics, *this}, table, settings_.registry.uid),
-      hosts_channel_(settings_.registry.key_prefix + "hosts"),
+      calls_(ports.roster, voice_), hosts_channel_(settings_.registry.key_prefix + "hosts"),
       own_channel_(settings_.registry.key_prefix + "relay:" + settings_.registry.host) {
     listen(Topic::hello, registry_);
     if (settings_.disorder) {
@@ -198,9 +197,8 @@ bool Bridge::work(Millis now) {
     if (retired_) {
         return false;
     }
-    call_roll();
-    const bool more = outbound_.work(kRecordsPerTurn, now);
-    return more || !calls_.empty();
+    const bool asked = calls_.work(now);
+    return outbound_.work(kRecordsPerTurn, now) || asked;
 }
 
 void Bridge::beat(Millis now) {
@@ -217,19 +215,8 @@ void Bridge::beat(Millis now) {
     }
 }
 
-// A page of each turn; who asked first is answered first.
-void Bridge::call_roll() {
-    if (calls_.empty() || calls_.front().step()) {
-        return;
-    }
-    voice_.say(calls_.front().answer(), calls_.front().asker());
-    calls_.pop_front();
-}
-
 void Bridge::retire(Millis now) {
-    while (!calls_.empty()) {
-        call_roll();
-    }
+    calls_.finish();
     static_cast<void>(outbound_.work(SIZE_MAX, now));
     retired_ = true;
     registry_.on_down();
@@ -317,7 +304,9 @@ hub::ClusterStatus Bridge::status(Millis now) const {
 
 // --- what goes out ---
 
-void Bridge::on_ask(const hub::Envelope &envelope, Millis now) { asks_.carry(envelope, now); }
+void Bridge::on_ask(const hub::Envelope &envelope, Millis now) {
+    asks_.carry(envelope, outbound_.cursor(), now);
+}
 
 void Bridge::on_refused(Text text, Millis now) {
     complain("Redis refuses what is published: " + std::string(text), now);
@@ -378,18 +367,11 @@ void Bridge::on_question(const PeerMessage &message, Millis now) {
     default:
         break;
     }
-    if (calls_.size() == kMostCalls) {
+    if (!calls_.hear(message, now)) {
         ports_.metrics.count(hub::Metric::refused_busy);
         complain("other servers ask faster than they can be answered", now);
-        return;
     }
-    calls_.emplace_back(ports_.roster, message);
-    if (calls_.size() == 1) {
-        call_roll();
-    }
-    if (!calls_.empty()) {
-        ports_.events.request_turn();
-    }
+    ports_.events.request_turn();
 }
 
 void Bridge::on_peer_answer(const PeerMessage &message, Millis) { static_cast<void>(peers_.hear(message)); }
@@ -406,6 +388,12 @@ void Bridge::on_old_order(const PeerMessage &message, Millis) {
 void Bridge::on_echo(std::uint64_t number) {
     if (echoes_) {
         echoes_(number);
+    }
+}
+
+void Bridge::on_own_ask(Text request_id) {
+    if (const std::optional<std::uint64_t> number = peers_.number_of(request_id); number && asked_) {
+        asked_(*number);
     }
 }
 

@@ -11,11 +11,10 @@
 #include "cluster/peer_asks.hpp"
 #include "cluster/peer_questions.hpp"
 #include "cluster/registry.hpp"
-#include "cluster/roll_call.hpp"
+#include "cluster/roll_calls.hpp"
 #include "hub/cluster_status.hpp"
 
 #include <array>
-#include <deque>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -64,6 +63,11 @@ public:
     void listen(Topic topic, HostLineEvents &listener) noexcept;
     // Of our own broadcasts that come back, for a crossing. Null: nobody listens.
     void listen_to_echoes(Fn<void(std::uint64_t)> listener) { echoes_ = std::move(listener); }
+
+    // The same of our own questions to clients, by the position where each ends in the log.
+    void listen_to_asks(Fn<void(hub::Position)> listener) { asked_ = std::move(listener); }
+    // Of sessions that cross hosts.
+    [[nodiscard]] RollCalls &roll_calls() noexcept { return calls_; }
 
     // All that a holder has to hear.
     [[nodiscard]] std::vector<Subscription> wanted();
@@ -123,6 +127,7 @@ private:
     void on_peer_answer(const PeerMessage &message, Millis now) override;
     void on_old_order(const PeerMessage &message, Millis now) override;
     void on_echo(std::uint64_t number) override;
+    void on_own_ask(Text request_id) override;
     void on_missed(Text uid, std::uint64_t count, Millis now) override;
     void on_malformed(Text channel, const Error &error, Millis now) override;
 
@@ -140,7 +145,6 @@ private:
     void settle_gap();
     void judge_loop(Millis now);
     void tell_gap();
-    void call_roll();
 
     // Of one host: for the status, and for the log.
     struct Missed {
@@ -160,10 +164,11 @@ private:
     Interest interest_;
     Outbound outbound_;
     Inbound inbound_;
-    std::deque<RollCall> calls_;
+    RollCalls calls_;
     std::array<HostLineEvents *, 4> listeners_{};
     std::unordered_map<std::string, Missed> missed_of_; // by uid
     Fn<void(std::uint64_t)> echoes_;
+    Fn<void(hub::Position)> asked_;
     std::string hosts_channel_;
     std::string own_channel_;
     Millis complained_ = 0;         // when a malformed message was last logged

@@ -41,6 +41,7 @@ void Crossing::give(hub::Connection &connection, const engine::ExchangeId &to, M
     voyage.to = to;
     voyage.record = connection.record();
     voyage.at = ports_.bus.cursor();
+    voyage.going.emplace(abroad_.unsettled);
     Writer out(voyage.image);
     ports_.hub.freeze(connection, out, now);
     voyages_.emplace(voyage.ticket, std::move(made));
@@ -93,6 +94,7 @@ void Crossing::depart(Voyage &voyage, hub::Connection &connection, Millis now) {
     ports_.hub.freeze(connection, out, now);
     ports_.registrar.remove(voyage.record);
     voyage.departed = true;
+    voyage.going.reset();
     abroad_.metrics.count(hub::Metric::crossed_out);
     abroad_.deadlines.start(voyage, now, kRepeat);
     send_image(voyage);
@@ -170,6 +172,7 @@ void Crossing::arrive(const Arrival &arrival, Text image, Millis now) {
     }
     abroad_.metrics.count(taken ? hub::Metric::crossed_in : hub::Metric::not_crossed);
     confirm(arrival, ticket, taken);
+    tell_settled(arrival.to);
     ports_.events.on_arrival(arrival.to.slot, here, now);
 }
 
@@ -228,10 +231,15 @@ void Crossing::on_mail(shm::SeatRef, std::uint16_t kind, Bytes body, Millis now)
         arrive(arrival, in.rest(), now);
         return;
     }
+    if (kind == kSettled) {
+        on_settled(in.get<engine::ExchangeId>());
+        return;
+    }
     const auto ticket = in.get<Ticket>();
     if (kind == kBarrierWanted) {
         const auto to = in.get<engine::ExchangeId>();
-        wanted_.push_back({ticket, to, in.get<hub::Position>()});
+        const auto at = in.get<hub::Position>();
+        wanted_.push_back({ticket, to, at, std::string(in.rest())});
     } else if (kind == kSides) {
         on_sides(ticket, in.get<Sides>(), now);
     } else if (kind == kConfirmed) {

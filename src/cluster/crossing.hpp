@@ -9,10 +9,12 @@
 #include "cluster/cut.hpp"
 #include "cluster/papers.hpp"
 #include "cluster/relay.hpp"
+#include "cluster/roll_calls.hpp"
 
 #include <compare>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,12 +33,13 @@ struct Ticket {
     auto operator<=>(const Ticket &) const noexcept = default;
 };
 
-class Crossing final : public Ferry, public HostLineEvents, public MailEvents {
+class Crossing final : public Ferry, public HostLineEvents, public MailEvents, public Passages {
 public:
     static constexpr Millis kPatience = 3000;   // with the barrier
     static constexpr Millis kRepeat = 1000;     // of an image whose arrival nobody confirms
     static constexpr int kRepeats = 5;          // then the session ends
     static constexpr Millis kForgotten = 10000; // what a bridge knows of a crossing
+    static constexpr Millis kComing = 1000;     // behind its barrier nobody waits longer
 
     struct Ports {
         LogBus &bus;
@@ -51,6 +54,8 @@ public:
 
     // At the holder of the bridge: this broadcast of ours came back.
     void on_echo(std::uint64_t number) noexcept { echoed_ = number; }
+    // The same for a question to clients, by where it ends in the log.
+    void on_own_ask(hub::Position end) noexcept { asked_ = end; }
 
     // Once per turn of every worker, behind what it has published.
     void go_on(Millis now);
@@ -64,6 +69,10 @@ public:
     void on_image(Text from, const engine::ExchangeId &to, Bytes image, Millis now) override;
     void give(hub::Connection &connection, const engine::ExchangeId &to, Millis now) override;
     [[nodiscard]] bool has(Text sid) const override;
+
+    // Passages, at the holder
+    [[nodiscard]] std::uint64_t barriers() const noexcept override { return barriers_; }
+    [[nodiscard]] bool are_coming(std::uint64_t barrier, Millis now) const noexcept override;
 
     // HostLineEvents, of Topic::crossing: in the order of the connection with everything else that
     // is heard; what was heard before is in the log by then.
@@ -86,7 +95,8 @@ private:
         hub::RecordRef record;
         hub::Position at = 0; // of the image in the log
         std::string image;
-        bool departed = false; // the image is whole, and the session not of this host any more
+        std::optional<Unsettled::Part> going; // while it may be either host's
+        bool departed = false;                // the image is whole, and the session not of this host any more
         int repeats = 0;
     };
 
@@ -101,6 +111,7 @@ private:
         Ticket ticket;
         engine::ExchangeId to;
         hub::Position at = 0; // not before this has been published
+        std::string sid;
     };
 
     void on_sides(const Ticket &ticket, const Sides &sides, Millis now);
@@ -135,8 +146,16 @@ private:
         Millis until = 0;
     };
 
+    // A session that comes here, until its records are made.
+    struct Coming {
+        engine::ExchangeId by;
+        std::uint64_t barrier = 0; // its number; 0: not heard yet
+        Millis until = 0;
+    };
+
     struct Published {
         Ticket ticket;
+        std::string sid;
         hub::Position own = 0;
         Millis until = 0;
     };
@@ -145,7 +164,9 @@ private:
     void publish(const Barrier &barrier, Millis now);
     void hear_barrier(Text from, Reader &in, Millis now);
     void tell_sides(const Ticket &ticket, const Sides &sides, Millis now);
-    void hear_ack(Reader &in);
+    void tell_settled(const engine::ExchangeId &by);
+    void on_settled(const engine::ExchangeId &by);
+    [[nodiscard]] Coming *coming(const engine::ExchangeId &by);
 
     AbroadPorts abroad_;
     Ports ports_;
@@ -155,7 +176,10 @@ private:
     std::vector<Barrier> wanted_;      // not published yet
     std::vector<Published> published_; // not come back yet
     std::vector<Waited> waited_;       // for sessions that come here
+    std::vector<Coming> coming_;
+    std::uint64_t barriers_ = 0;
     std::uint64_t echoed_ = 0;
+    hub::Position asked_ = 0;
 };
 
 } // namespace rt::cluster

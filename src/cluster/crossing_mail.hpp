@@ -6,10 +6,11 @@
 
 namespace rt::cluster {
 
-inline constexpr std::uint16_t kBarrierWanted = kCrossingMail; // ticket, exchange, position
+inline constexpr std::uint16_t kBarrierWanted = kCrossingMail; // ticket, exchange, position, sid
 inline constexpr std::uint16_t kSides = kCrossingMail + 1;     // ticket, sides
 inline constexpr std::uint16_t kArrival = kCrossingMail + 2;   // host, exchange, cut, image
 inline constexpr std::uint16_t kConfirmed = kCrossingMail + 3; // ticket, yes or no
+inline constexpr std::uint16_t kSettled = kCrossingMail + 4;   // exchange
 
 inline shm::SeatRef seat_of(const Ticket &ticket) noexcept { return {ticket.seat, ticket.seat_generation}; }
 

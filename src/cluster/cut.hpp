@@ -12,6 +12,7 @@ struct Cut {
     hub::Position floor = 0; // what began here and ends up to here, Redis had before the barrier
     hub::Position sent = 0;  // and behind here after it
     std::uint64_t last = 0;  // in between: those with numbers up to this one had come back before
+    hub::Position asked = 0; // of questions: those up to here had come back before
     hub::Position heard = 0; // what began elsewhere and ends up to here came before the barrier
 };
 
@@ -25,6 +26,9 @@ public:
     [[nodiscard]] bool takes(const hub::Envelope &envelope, hub::Position end) noexcept {
         if (envelope.remote) {
             return end > cut_.heard;
+        }
+        if (envelope.asker) {
+            return behind_ || end > cut_.asked;
         }
         behind_ = behind_ || end > cut_.sent || envelope.number > cut_.last;
         const bool order = envelope.op == hub::Op::join || envelope.op == hub::Op::leave ||

@@ -140,7 +140,11 @@ void Inbound::doubt(Text uid, std::uint64_t last, Millis now) {
 }
 
 void Inbound::hear(const PeerMessage &message, Millis now) {
-    if (novelty(message.uid, message.number, now) != Novelty::fresh) {
+    const Novelty seen = novelty(message.uid, message.number, now);
+    if (seen == Novelty::own && message.says == Says::ask) {
+        ports_.events.on_own_ask(message.request_id);
+    }
+    if (seen != Novelty::fresh) {
         return;
     }
     ports_.metrics.count(hub::Metric::bus_in);

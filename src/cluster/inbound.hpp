@@ -25,6 +25,8 @@ public:
     virtual void on_old_order(const PeerMessage &message, Millis now) = 0;
     // This host's own broadcast, come back: how others have its order.
     virtual void on_echo(std::uint64_t number) = 0;
+    // The same of its own question to clients.
+    virtual void on_own_ask(Text request_id) = 0;
     // That host has said so many things that never came here.
     virtual void on_missed(Text uid, std::uint64_t count, Millis now) = 0;
     // It made no sense, or found no room. A few words for the log.

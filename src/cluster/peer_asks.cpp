@@ -131,13 +131,14 @@ void PeerAsks::hear_server_emit(const PeerMessage &emit) {
 
 // --- out ---
 
-void PeerAsks::carry(const hub::Envelope &envelope, Millis now) {
+void PeerAsks::carry(const hub::Envelope &envelope, hub::Position end, Millis now) {
     const Handle handle = out_.emplace(Out{envelope.asker, {}, {}});
     PeerQuestion question;
     question.message.says = Says::ask;
     question.message.nsp = envelope.nsp;
     question.message.envelope = envelope;
     question.by = handle;
+    question.number = end;
     question.events = this;
     question.timeout = envelope.asker.timeout;
     const Result<Handle> asked = ports_.peers.ask(std::move(question), now);

@@ -41,8 +41,8 @@ public:
     // In: Says::server_emit. Who counts answers gets one of us: null.
     void hear_server_emit(const PeerMessage &emit);
 
-    // Out: an envelope of the log that has an asker and began here, in its turn.
-    void carry(const hub::Envelope &envelope, Millis now);
+    // Out: an envelope of the log that has an asker and began here, in its turn; `end`: where.
+    void carry(const hub::Envelope &envelope, hub::Position end, Millis now);
     // Out: it will not be carried (read by a holder of the bridge that cannot know whether the one
     // before did): the asker waits no longer for other servers.
     void refuse(const hub::AskerId &asker);

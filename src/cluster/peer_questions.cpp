@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "wire/resp.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace rt::cluster {
@@ -44,7 +45,8 @@ Result<Handle> PeerQuestions::ask(PeerQuestion question, Millis now) {
     if (open_.size() >= kMost) {
         return {Code::full, "too many questions to other servers are open"};
     }
-    const std::uint64_t number = ++asked_;
+    asked_ = std::max(asked_ + 1, question.number);
+    const std::uint64_t number = asked_;
     const std::string request_id = name_ + std::to_string(number);
     question.message.request_id = request_id;
     if (!voice_.count(question.message.nsp, {LineUser::asks, number}) || !voice_.say(question.message, {})) {
@@ -58,11 +60,16 @@ Result<Handle> PeerQuestions::ask(PeerQuestion question, Millis now) {
 
 void PeerQuestions::cancel(Handle question) { static_cast<void>(take(question)); }
 
-bool PeerQuestions::hear(const PeerMessage &answer) {
-    if (!answer.request_id.starts_with(name_)) {
-        return false;
+std::optional<std::uint64_t> PeerQuestions::number_of(Text request_id) const {
+    if (!request_id.starts_with(name_)) {
+        return std::nullopt;
     }
-    const Result<std::uint64_t> number = parse_number(answer.request_id.substr(name_.size()));
+    const Result<std::uint64_t> number = parse_number(request_id.substr(name_.size()));
+    return number ? std::optional(*number) : std::nullopt;
+}
+
+bool PeerQuestions::hear(const PeerMessage &answer) {
+    const std::optional<std::uint64_t> number = number_of(answer.request_id);
     const Handle question = number ? find(*number) : Handle{};
     Open *open = open_.find(question);
     if (open == nullptr || !fits(open->asks, answer.says)) {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -32,6 +33,7 @@ struct PeerQuestion {
     // ask, list_ids, list_rooms, fetch or server_emit. Its request_id is given by PeerQuestions.
     PeerMessage message;
     Handle by;
+    std::uint64_t number = 0;             // the request id ends with it, if all before had lower ones; 0: any
     PeerQuestionEvents *events = nullptr; // it must outlive the question
     std::uint32_t timeout = 0;            // milliseconds
 };
@@ -48,6 +50,9 @@ public:
     Result<Handle> ask(PeerQuestion question, Millis now);
     // No event comes any more.
     void cancel(Handle question);
+
+    // Of a question of this name, by its request id.
+    [[nodiscard]] std::optional<std::uint64_t> number_of(Text request_id) const;
 
     // An answer of another server. False: to no open question of ours.
     bool hear(const PeerMessage &answer);

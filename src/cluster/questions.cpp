@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/questions.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 namespace rt::cluster {
@@ -161,9 +164,35 @@ bool Questions::tell(shm::SeatRef to, std::uint16_t kind, std::span<const Bytes>
 void Questions::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis) {
     if (kind == kAgain) {
         events_.bring_in();
-        tell(from, kReported, {&body, 1});
+        report(from, as_text(body));
     } else {
         hear(from, kind, as_text(body));
+    }
+}
+
+bool Questions::is_settled() const noexcept {
+    return unsettled_ == nullptr || unsettled_->is_past(unsettled_->mark());
+}
+
+// A session that is between two hosts may be asked here yet: where the barrier stands in the order of
+// what was heard is not known, or its image is on its way.
+void Questions::report(shm::SeatRef to, Text body) {
+    if (!is_settled()) {
+        reports_.push_back({to, std::string(body), unsettled_->mark()});
+        return;
+    }
+    const Bytes piece = as_bytes(body);
+    tell(to, kReported, {&piece, 1});
+}
+
+void Questions::go_on() {
+    const auto settled = [&](const Report &each) { return unsettled_->is_past(each.mark); };
+    const auto due = std::stable_partition(reports_.begin(), reports_.end(), std::not_fn(settled));
+    const std::vector<Report> now(std::make_move_iterator(due), std::make_move_iterator(reports_.end()));
+    reports_.erase(due, reports_.end());
+    for (const Report &each : now) {
+        const Bytes piece = as_bytes(each.body);
+        tell(each.to, kReported, {&piece, 1});
     }
 }
 
@@ -240,8 +269,10 @@ void Questions::again(Slot &slot) {
     std::string told;
     Writer(told).put(slot.self);
     const Bytes piece = as_bytes(told);
-    for (const shm::SeatRef reader : slot.books.second_round(me_)) {
-        if (!tell(reader, kAgain, {&piece, 1})) {
+    for (const shm::SeatRef reader : slot.books.second_round(is_settled() ? me_ : shm::SeatRef())) {
+        if (reader == me_) {
+            report(me_, told);
+        } else if (!tell(reader, kAgain, {&piece, 1})) {
             slot.books.reported(reader);
         }
     }

@@ -8,6 +8,7 @@
 #include "base/slots.hpp"
 #include "cluster/post_office.hpp"
 #include "cluster/question.hpp"
+#include "cluster/unsettled.hpp"
 #include "hub/replies.hpp"
 
 #include <cstddef>
@@ -56,6 +57,11 @@ class Questions final : public hub::Replies, public MailEvents {
 public:
     Questions(shm::SeatRef me, PostOffice &post, Deadlines &deadlines, QuestionEvents &events);
 
+    // Reports wait for sessions that are between hosts. Once, before anything else.
+    void wait_for(const Unsettled &unsettled) noexcept { unsettled_ = &unsettled; }
+    // Once per turn.
+    void go_on();
+
     // The asker of an envelope that is published next; or cancel it. Of the timeout's digits only
     // the first two are kept, rounded up, so that few lengths are in use (base/deadlines.hpp).
     [[nodiscard]] hub::AskerId open(const Ask &ask, Millis now);
@@ -93,6 +99,15 @@ private:
         Question books;
     };
 
+    // For whom, and about which question.
+    struct Report {
+        shm::SeatRef to;
+        std::string body;
+        std::uint64_t mark;
+    };
+
+    void report(shm::SeatRef to, Text body);
+    [[nodiscard]] bool is_settled() const noexcept;
     bool tell(shm::SeatRef to, std::uint16_t kind, std::span<const Bytes> pieces);
     void hear(shm::SeatRef from, std::uint16_t kind, Text body);
     void tell_answer(std::uint16_t kind, const std::string &head, const hub::AskerId &asker,
@@ -109,6 +124,8 @@ private:
     Deadlines &deadlines_;
     QuestionEvents &events_;
     SlotMap<Slot> questions_;
+    const Unsettled *unsettled_ = nullptr;
+    std::vector<Report> reports_; // that wait
 };
 
 } // namespace rt::cluster

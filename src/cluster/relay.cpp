@@ -126,6 +126,9 @@ Result<void> Relay::ask(Text sid, const Asking &asking, Millis now) {
     pending->exchange = asking.exchange;
     pending->sid = sid;
     pending->body = asking.body;
+    if (asking.call == Call::take) {
+        pending->coming.emplace(ports_.unsettled);
+    }
     pending->until = now + (asking.call == Call::poll ? asking.holds + kMargin : kPatience);
     ports_.metrics.count(hub::Metric::relayed);
     Pending &call = *pending;

@@ -10,6 +10,7 @@
 #include "cluster/repeats.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -102,6 +103,7 @@ private:
         std::string body;
         Millis until = 0;
         Millis pause = kFirstRepeat;
+        std::optional<Unsettled::Part> coming; // of take: the session
     };
 
     void say(const Pending &pending, Millis now);

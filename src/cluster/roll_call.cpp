@@ -174,7 +174,9 @@ bool RollCall::step_sockets() {
         return false;
     }
     for (const shm::SocketRow &row : page->rows) {
-        put(row);
+        if (!is_left_out(row)) {
+            put(row);
+        }
     }
     if (cursor_ == 0 && page->next != 0 && to_.empty()) {
         foresee(page->rows.size());
@@ -201,6 +203,26 @@ void RollCall::put(const shm::SocketRow &row) {
     } else {
         texts_.push_back(row.id);
     }
+}
+
+void RollCall::include(const std::vector<shm::SocketRow> &rows) {
+    for (const shm::SocketRow &row : rows) {
+        if (row.nsp != nsp_ || !row.connected) {
+            continue;
+        }
+        put(row);
+        if (asks_ == Says::list_rooms) {
+            texts_.insert(texts_.end(), row.rooms.begin(), row.rooms.end());
+        }
+    }
+}
+
+bool RollCall::is_left_out(const shm::SocketRow &row) const {
+    if (left_out_.empty()) {
+        return false;
+    }
+    const Result<shm::ConnectionRow> connection = roster_.connection(row.at.connection.ref);
+    return connection && left_out_.contains(connection->sid);
 }
 
 bool RollCall::is_meant(const shm::SocketRow &row) const {

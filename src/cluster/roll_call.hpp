@@ -25,6 +25,11 @@ public:
     RollCall(const RollCall &) = delete; // it views itself
     RollCall &operator=(const RollCall &) = delete;
 
+    // Sockets that are in the answer, if they are meant, whether they are met or not.
+    void include(const std::vector<shm::SocketRow> &rows);
+    // Those of this session are not, where they are met from here on.
+    void leave_out(Text sid) { left_out_.emplace(sid); }
+
     // A part of the work; true while there is more.
     [[nodiscard]] bool step();
 
@@ -39,6 +44,7 @@ private:
     [[nodiscard]] bool step_rooms();
     void foresee(std::size_t rows);
     void put(const shm::SocketRow &row);
+    [[nodiscard]] bool is_left_out(const shm::SocketRow &row) const;
     [[nodiscard]] bool is_meant(const shm::SocketRow &row) const;
 
     shm::Roster &roster_;
@@ -55,6 +61,7 @@ private:
     bool done_ = false;
     shm::CellIndex cursor_ = 0; // of the page that comes next
     std::unordered_set<std::string> seen_;
+    std::unordered_set<std::string> left_out_; // sids
     std::string json_ = "[";
     std::vector<std::string> texts_;
 };

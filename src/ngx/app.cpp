@@ -91,6 +91,7 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
     bus_.attach(hub_);
     homes_.attach(hub_, directory_, &relay_);
     relay_.attach(hub_, homes_, directory_, &crossing_);
+    questions_.wait_for(unsettled_);
     open_bridge();
     shm::Locked held(zones_->table_lock, zones_->table->region);
     zones_->table->counters.fold(held, worker.seat().index);
@@ -98,7 +99,7 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
 }
 
 cluster::AbroadPorts App::far_ports() {
-    return {worker_.seat(), host(), post_, door_, worker_.deadlines(), metrics_};
+    return {worker_.seat(), host(), post_, door_, worker_.deadlines(), metrics_, unsettled_};
 }
 
 // What was said before there was a Redis is for nobody else.
@@ -130,6 +131,8 @@ void App::connect_bridge(cluster::Bridge &bridge) {
     bridge.listen(cluster::Topic::relay, relay_);
     bridge.listen(cluster::Topic::crossing, crossing_);
     bridge.listen_to_echoes([this](std::uint64_t number) { crossing_.on_echo(number); });
+    bridge.listen_to_asks([this](hub::Position end) { crossing_.on_own_ask(end); });
+    bridge.roll_calls().attach(crossing_);
 }
 
 std::optional<cluster::Home> App::home_of(Text sid) {
@@ -149,6 +152,7 @@ bool App::work() {
     more = reaper_.step(now) || more;
     more = (redis_bus_ != nullptr && redis_bus_->work(now)) || more;
     crossing_.go_on(now);
+    questions_.go_on();
     hub_.recover(now);
     metrics_.set(hub::Metric::log_lag, bus_.lag());
     return more;

@@ -126,6 +126,7 @@ private:
     cluster::PostOffice post_;
     cluster::RosterDirectory directory_;
     cluster::SeatMetrics metrics_;
+    cluster::Unsettled unsettled_;
     Exchanges exchanges_;
     cluster::Homes homes_;
     BridgeDoor door_;

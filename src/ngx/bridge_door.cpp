@@ -30,6 +30,18 @@ hub::Position BridgeDoor::sent() const noexcept {
     return bridge != nullptr ? bridge->sent() : 0;
 }
 
+void BridgeDoor::leaves(Text sid) {
+    if (cluster::Bridge *bridge = mine(); bridge != nullptr) {
+        bridge->roll_calls().leaves(sid);
+    }
+}
+
+void BridgeDoor::comes(Text sid, std::uint64_t barrier) {
+    if (cluster::Bridge *bridge = mine(); bridge != nullptr) {
+        bridge->roll_calls().comes(sid, barrier);
+    }
+}
+
 // The masters of a Redis Cluster have no common order, and what is not heard of a room that has no
 // member yet would be missed.
 bool BridgeDoor::is_ordered() const noexcept {

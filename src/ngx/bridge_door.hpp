@@ -21,6 +21,8 @@ public:
     [[nodiscard]] bool is_live(Text host, Millis now) const override;
     [[nodiscard]] hub::Position sent() const noexcept override;
     [[nodiscard]] bool is_ordered() const noexcept override;
+    void leaves(Text sid) override;
+    void comes(Text sid, std::uint64_t barrier) override;
 
 private:
     // Null: another worker holds it, or nobody.

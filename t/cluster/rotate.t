@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // No stickiness at all: every request of a polling session goes to the next of two hosts, to any
 // of their workers, and the upgrade lands anywhere. 200 numbered events with acks each way: no
-// request refused, nothing lost, doubled or reordered.
+// request refused, nothing lost, doubled or reordered. All the while everybody is asked, by Node and by
+// both hosts, and counted: at every moment the session is of exactly one host.
 'use strict';
 
 const { test, is, ok, deepEqual } = require('../lib/tap');
@@ -55,12 +56,44 @@ const downwards = (id) => node.run(async (io, who, count, width) => {
     return answers;
 }, id, COUNT, WIDTH);
 
+const sorted = (list) => list.slice().sort();
+
+// Node asks everybody and counts them, again and again while `goesOn`; resolves with the answers that
+// are not those of `ids`, each once.
+async function census(ids, goesOn) {
+    const wrong = [];
+    const judge = (what, got) => { if (sorted(got).join() !== sorted(ids).join()) wrong.push(`${what}: ${got}`); };
+    const byNode = async () => {
+        for (let i = 0; goesOn(); ++i) {
+            judge(`ask ${i}`, await node.run((io, n) => io.timeout(20000).emitWithAck('who', n).catch((error) => [error.message, ...error.responses]), i));
+        }
+    };
+    const fetching = async () => {
+        for (let i = 0; goesOn(); ++i) {
+            judge(`fetch ${i}`, await node.run(async (io) => (await io.fetchSockets()).map(({ id }) => id)));
+        }
+    };
+    const byHost = async (host) => {
+        for (let i = 0; goesOn(); ++i) {
+            const { body } = await host.publish({ event: 'who', args: [i], ack: { timeout: 20000 } });
+            const { answers = [], missing, missing_remote: remote, missing_servers: servers } = body;
+            judge(`${host.nginx.name} ${i}`, answers.map(({ args }) => args[0]));
+            if (missing.length || remote || servers) wrong.push(`${host.nginx.name} ${i}: missing ${missing} ${remote} ${servers}`);
+        }
+    };
+    await Promise.all([byNode(), fetching(), ...hosts.map(byHost)]);
+    return wrong;
+}
+
 function rotates(name, options, disturb = () => () => {}) {
     const label = (text) => `${name}: ${text}`;
     test(label('000-56, 001-34, 002-81: numbered events both ways'), async () => {
         await begin();
         const socket = await connected(hosts[0], '/', { ...options, agent: new Rotation(hosts) });
         const listener = await connected(node, '/', WEBSOCKET);
+        const steady = await connected(hosts[1], '/', WEBSOCKET);
+        const everybody = [socket, listener, steady];
+        for (const each of everybody) each.on('who', (n, ack) => ack(each.id));
         const heard = { up: [], down: [] };
         const losses = [];
         listener.on('up', (i) => heard.up.push(i));
@@ -68,9 +101,14 @@ function rotates(name, options, disturb = () => () => {}) {
         socket.on('disconnect', (reason) => losses.push(reason));
         const { id } = socket;
         const sid = socket.io.engine.id;
-        const acks = await Promise.all([upwards(socket, disturb(socket)), downwards(id)]);
+        let talks = true;
+        const asked = census(everybody.map((each) => each.id), () => talks);
+        const acks = await Promise.all([upwards(socket, disturb(socket)), downwards(id)]).finally(() => { talks = false; });
         deepEqual(acks[0], numbers, label('every ack to the client, in order'));
-        if (!/middle/.test(name)) deepEqual(acks[1], numbers, label('every ack to Node, in order'));
+        // An answer to the old home takes a longer way than the next one to the new home.
+        const inOrder = /middle/.test(name) ? acks[1].sort((a, b) => a - b) : acks[1];
+        deepEqual(inOrder, numbers, label('every ack to Node, once'));
+        deepEqual(await asked, [], label('everybody is asked and counted, once'));
         await until(() => heard.up.length >= COUNT, label('Node hears all'));
         deepEqual([heard.up, heard.down], [numbers, numbers], label('each event once, in order'));
         deepEqual([losses, socket.id], [[], id], label('never disconnected'));
@@ -81,6 +119,7 @@ function rotates(name, options, disturb = () => () => {}) {
         if (options.transports.length > 1) is(socket.io.engine.transport.name, 'websocket', label('it did upgrade'));
         socket.disconnect();
         listener.disconnect();
+        steady.disconnect();
     }, { timeout: 60000 });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A session changes hosts while all hosts speak, in any schedule. From each host it gets every event
-// once and in the order of that host, as if it had stayed; what is volatile once at most.
+// once and in the order of that host, as if it had stayed, and every question is asked by one host;
+// what is volatile comes once at most.
 #include "traveler.hpp"
 
 using namespace rt;
@@ -100,11 +101,11 @@ private:
         }
     }
 
-    // To all, to its room, volatile, or the client goes into its room or out of it.
+    // To all, to its room, volatile, a question, or the client goes into its room or out of it.
     void say(std::size_t at) {
         Origin &origin = origins_[at];
         const std::string room = "room-" + std::to_string(at);
-        const std::size_t kind = pick(6);
+        const std::size_t kind = pick(7);
         hub::Envelope said = envelope();
         if (kind == 0) {
             said.op = origin.in ? hub::Op::leave : hub::Op::join;
@@ -116,6 +117,7 @@ private:
                                  std::to_string(++origin.said) + "]";
         said.data = kind == 0 ? Text() : Text(text);
         said.is_volatile = kind == 1;
+        said.asker = kind == 6 ? hub::AskerId{0, 1, {1, 1}, 60000} : hub::AskerId();
         if (kind == 2 || kind == 3) {
             said.to = {room};
         }
@@ -141,7 +143,9 @@ private:
     std::string judge(std::size_t at) {
         std::vector<std::string> got;
         std::vector<std::string> shaky;
-        for (const std::string &packet : client_.got()) {
+        for (const std::string &each : client_.got()) {
+            const std::size_t id = each.starts_with("42") ? each.find('[') : 0; // of a question
+            const std::string packet = id > 2 ? "42" + each.substr(id) : each;
             if (packet.starts_with("42[\"e\"," + std::to_string(at) + ",")) {
                 got.push_back(packet);
             } else if (packet.starts_with("42[\"v\"," + std::to_string(at) + ",")) {

@@ -22,6 +22,7 @@ public:
         std::optional<cluster::Topic> topic; // none: a broadcast
         std::string body;
         std::uint64_t number = 0; // of a broadcast
+        hub::Position asks = 0;   // of a question: where it ends in its host's log
     };
 
     struct Ends {
@@ -117,8 +118,9 @@ class FarHost {
 public:
     struct Far final : cluster::MailEvents {
         Far(FarHost &host, std::uint32_t seat)
-            : worker(host.host[seat]), view(host, seat), ports{{seat, 1}, host.name,        worker.post,
-                                                               view,      worker.deadlines, worker.counts},
+            : worker(host.host[seat]),
+              view(host, seat), ports{{seat, 1},        host.name,     worker.post, view,
+                                      worker.deadlines, worker.counts, unsettled},
               registrar(host.host.roster, worker.directory), relay(ports, worker),
               crossing(ports, {worker.bus, worker.hub, worker.replies, relay, registrar, worker}) {
             worker.letters = this;
@@ -139,6 +141,7 @@ public:
 
         Worker &worker;
         View view;
+        cluster::Unsettled unsettled;
         cluster::AbroadPorts ports;
         FakeRegistrar registrar;
         cluster::Relay relay;
@@ -181,6 +184,8 @@ public:
             hear_broadcast(said);
         } else if (said.number != 0) {
             fars_[bridge]->crossing.on_echo(said.number);
+        } else if (said.asks != 0) {
+            fars_[bridge]->crossing.on_own_ask(said.asks);
         }
         host[bridge].end_turn(now);
         return true;
@@ -197,7 +202,8 @@ public:
                 }
                 sent = end;
                 if (!each.remote && !hub::is_note(each.op)) {
-                    redis.hosts[name].out.push_back({name, "", std::nullopt, encoded(each), each.number});
+                    redis.hosts[name].out.push_back(
+                        {name, "", std::nullopt, encoded(each), each.number, each.asker ? end : 0});
                 }
             });
         fars_[bridge]->crossing.go_on(now);
@@ -242,7 +248,6 @@ private:
         if (cluster::decode_envelope(as_bytes(said.body), envelope)) {
             envelope.remote = true;
             envelope.number = 0;
-            envelope.asker = {};
             static_cast<void>(host[bridge].bus.publish(envelope));
         }
     }

@@ -97,6 +97,7 @@ public:
         told += "old order " + std::string(message.request_id) + "\n";
     }
     void on_echo(std::uint64_t number) override { told += "echo " + std::to_string(number) + "\n"; }
+    void on_own_ask(Text request_id) override { told += "asked " + std::string(request_id) + "\n"; }
     void on_missed(Text uid, std::uint64_t count, Millis) override {
         told += "missed " + std::to_string(count) + " of " + std::string(uid) + "\n";
     }
@@ -354,6 +355,11 @@ void questions() {
     is(world.take(), "question q1\n", "a question is handed on");
     world.say(message, kOurUid);
     is(world.take(), "", "our own is not");
+    message.says = Says::ask;
+    message.envelope.nsp = "/";
+    message.envelope.data = "[\"e\"]";
+    world.say(message, kOurUid);
+    is(world.take(), "asked q1\n", "but when it comes back to whom we asked is told");
 }
 
 void odd() {

@@ -79,7 +79,7 @@ struct Bridge {
         envelope.data = "[\"q\"]";
         envelope.asker =
             asker.questions.open({.by = {7, 1}, .timeout = timeout, .live = nullptr, .abroad = true}, 0);
-        asks->carry(envelope, 0);
+        asks->carry(envelope, 0, 0);
         return envelope.asker;
     }
 

@@ -48,6 +48,35 @@ void nobody_is_there() {
     is(host[0].take(), "#7 [][]", "three workers, no sockets");
 }
 
+// A worker that has a session between two hosts reports when it has settled, and so does the asker.
+void between_hosts() {
+    for (const std::size_t worker : {0, 1}) {
+        const std::string name = worker == 0 ? "the asker: " : "another worker: ";
+        Askers host(2);
+        cluster::Unsettled unsettled;
+        host[worker].questions.wait_for(unsettled);
+        std::optional<cluster::Unsettled::Part> first(std::in_place, unsettled);
+        std::optional<cluster::Unsettled::Part> second;
+        const hub::AskerId asker = host.ask();
+        host.asks(0, asker, {});
+        host.asks(1, asker, {});
+        host.mail();
+        is(host[0].take(), "", name + "nobody was asked, but somebody may be");
+        second.emplace(unsettled);
+        host[worker].questions.go_on();
+        host.mail();
+        is(host[0].take(), "", name + "it is between the hosts still");
+        host[worker].questions.arrived(asker, sid(1));
+        first.reset();
+        host[worker].questions.go_on();
+        host.mail();
+        is(host[0].take(), "", name + "it was asked here in the end");
+        host.answers(worker, asker, 1, "[1]");
+        host.mail();
+        is(host[0].take(), "#7 [" + answer(1, "[1]") + "][]", name + "one that came later is not waited for");
+    }
+}
+
 void the_time_is_over() {
     Askers host(2);
     const hub::AskerId asker = host.ask(5000);
@@ -345,6 +374,7 @@ void damaged_mail() {
 int main() {
     everybody_answers();
     nobody_is_there();
+    between_hosts();
     the_time_is_over();
     timeouts();
     binary_answers();

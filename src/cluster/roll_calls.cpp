@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cluster/roll_calls.hpp"
+
+namespace rt::cluster {
+
+bool RollCalls::hear(const PeerMessage &question, Millis now) {
+    if (calls_.size() == kMost) {
+        return false;
+    }
+    calls_.emplace_back(roster_, question, passages_ != nullptr ? passages_->barriers() : 0);
+    std::erase_if(left_, [&](const Left &left) { return !roster_.connection(left.record); });
+    for (const Left &left : left_) {
+        calls_.back().roll.leave_out(left.sid);
+    }
+    if (calls_.size() == 1) {
+        static_cast<void>(work(now));
+    }
+    return true;
+}
+
+// Who asked first is answered first. What is awaited brings a turn when it comes, or the beat does.
+bool RollCalls::work(Millis now) {
+    if (calls_.empty()) {
+        return false;
+    }
+    const bool waits = passages_ != nullptr && passages_->are_coming(calls_.front().barriers, now);
+    return !waits && step();
+}
+
+void RollCalls::finish() {
+    while (!calls_.empty()) {
+        static_cast<void>(step());
+    }
+}
+
+bool RollCalls::step() {
+    RollCall &roll = calls_.front().roll;
+    if (!roll.step()) {
+        voice_.say(roll.answer(), roll.asker());
+        calls_.pop_front();
+    }
+    return !calls_.empty();
+}
+
+void RollCalls::leaves(Text sid) {
+    const Result<shm::FoundConnection> found = roster_.find_connection(sid);
+    if (!found) {
+        return;
+    }
+    if (!calls_.empty()) {
+        const std::vector<shm::SocketRow> rows = rows_of(found->ref);
+        for (Call &call : calls_) {
+            call.roll.include(rows);
+        }
+    }
+    left_.push_back({std::string(sid), found->ref});
+}
+
+std::vector<shm::SocketRow> RollCalls::rows_of(shm::ConnectionRef record) {
+    Result<std::vector<shm::SocketRow>> rows = roster_.sockets_of(record);
+    const Result<shm::Handshake> handshake = roster_.handshake_of(record);
+    if (!rows || !handshake) {
+        return {};
+    }
+    for (shm::SocketRow &row : *rows) {
+        row.handshake = *handshake;
+    }
+    return std::move(*rows);
+}
+
+void RollCalls::comes(Text sid, std::uint64_t barrier) {
+    for (Call &call : calls_) {
+        if (call.barriers < barrier) {
+            call.roll.leave_out(sid);
+        }
+    }
+}
+
+} // namespace rt::cluster

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Questions of other servers about our sockets, at the worker that holds the bridge: answered one
+// after the other, a page per turn. A session that crosses hosts meanwhile is in the answer of
+// exactly one: of its old home if the question came before the barrier (cluster/crossing.hpp), else
+// of its new one.
+#pragma once
+
+#include "cluster/peer_voice.hpp"
+#include "cluster/roll_call.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace rt::cluster {
+
+// What is known of sessions that cross to this host.
+class Passages {
+public:
+    virtual ~Passages() = default;
+    // Their barriers that were heard, by number: 1, 2, 3, ...
+    [[nodiscard]] virtual std::uint64_t barriers() const noexcept = 0;
+    // Is one of those up to this number still on its way?
+    [[nodiscard]] virtual bool are_coming(std::uint64_t barrier, Millis now) const noexcept = 0;
+};
+
+class RollCalls {
+public:
+    static constexpr std::size_t kMost = 1000; // that wait for an answer
+
+    RollCalls(shm::Roster &roster, PeerVoice &voice) : roster_(roster), voice_(voice) {}
+
+    // Without it nothing crosses. It must outlive this.
+    void attach(const Passages &passages) noexcept { passages_ = &passages; }
+
+    // fetch, list_ids or list_rooms. False: there are too many.
+    bool hear(const PeerMessage &question, Millis now);
+
+    // True: there is more to do in the next turn.
+    bool work(Millis now);
+    // All of it, now.
+    void finish();
+
+    // The barrier of a session that leaves this host came; its records are here still.
+    void leaves(Text sid);
+    // A session is here that had this barrier; its records are not made yet.
+    void comes(Text sid, std::uint64_t barrier);
+
+private:
+    struct Call {
+        Call(shm::Roster &roster, const PeerMessage &question, std::uint64_t barriers_)
+            : roll(roster, question), barriers(barriers_) {}
+
+        RollCall roll;
+        std::uint64_t barriers; // were heard before the question
+    };
+
+    struct Left {
+        std::string sid;
+        shm::ConnectionRef record;
+    };
+
+    bool step();
+    [[nodiscard]] std::vector<shm::SocketRow> rows_of(shm::ConnectionRef record);
+
+    shm::Roster &roster_;
+    PeerVoice &voice_;
+    const Passages *passages_ = nullptr;
+    std::deque<Call> calls_;
+    std::vector<Left> left_; // and their records may be here
+};
+
+} // namespace rt::cluster
