@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ngx/node_links.hpp"
 
+#include "base/text.hpp"
 #include "ngx/worker.hpp"
 
 #include <algorithm>
@@ -14,16 +15,17 @@ class NodeLinks::Each final : public RedisLinkEvents {
 public:
     Each(NodeLinks &owner, RedisAddress node)
         : address(std::move(node)),
-          link(owner.worker_, owner.block_, {owner.role_, false, owner.app_, &address}, *this),
-          events_(owner.events_) {}
+          link(owner.worker_, owner.block_, {owner.role_, false, owner.host_, &address}, *this),
+          events_(owner.events_), hears_(owner.role_ == "sub") {}
     Each(const Each &) = delete;
     Each &operator=(const Each &) = delete;
 
     [[nodiscard]] NodeState state() const noexcept { return state_; }
 
     void on_greeted(Millis now) override {
-        state_ = NodeState::up;
-        events_.on_node_up(address, now);
+        if (!hears_ || !link.wire().command(kNamesakes, {"CLIENT", "LIST", "TYPE", "PUBSUB"}, now)) {
+            come_up(now);
+        }
     }
     void on_lost(const cluster::RedisLoss &, Millis now) override {
         if (std::exchange(state_, NodeState::down) != NodeState::down) {
@@ -31,10 +33,17 @@ public:
         }
     }
     void on_reply(std::uint64_t cookie, const wire::RespValue &reply, Millis now) override {
-        events_.on_node_reply(address, cookie, &reply, now);
+        if (cookie == kNamesakes) {
+            end_namesakes(reply.text(), now);
+            come_up(now);
+        } else if (cookie != kEnded) {
+            events_.on_node_reply(address, cookie, &reply, now);
+        }
     }
     void on_unknown(std::uint64_t cookie, Millis now) override {
-        events_.on_node_reply(address, cookie, nullptr, now);
+        if (cookie != kNamesakes && cookie != kEnded) {
+            events_.on_node_reply(address, cookie, nullptr, now);
+        }
     }
     void on_message(Text channel, Bytes payload, Millis now) override {
         events_.on_node_message(channel, payload, now);
@@ -46,12 +55,36 @@ public:
     RedisLink link;
 
 private:
+    // Cookies; of those who use it the first byte is not 0.
+    static constexpr std::uint64_t kNamesakes = 1;
+    static constexpr std::uint64_t kEnded = 2;
+
+    void come_up(Millis now) {
+        state_ = NodeState::up;
+        events_.on_node_up(address, now);
+    }
+
+    // Of a worker that was stopped, or of a connection that we know to be lost and Redis does not:
+    // Redis must not count two of this host. The name is of no other.
+    void end_namesakes(Text clients, Millis now) {
+        const std::string name = " name=" + link.wire().settings().greeting.name + " ";
+        while (!clients.empty()) {
+            const auto [line, rest] = split_once(clients, '\n');
+            clients = rest;
+            const Text id = split_once(split_once(line, '=').second, ' ').first;
+            if (line.find(name) != Text::npos && id != std::to_string(link.wire().client_id())) {
+                static_cast<void>(link.wire().command(kEnded, {"CLIENT", "KILL", "ID", id}, now));
+            }
+        }
+    }
+
     NodeLinksEvents &events_;
     NodeState state_ = NodeState::opening;
+    bool hears_;
 };
 
-NodeLinks::NodeLinks(Worker &worker, const RedisBlock &block, Base base, NodeLinksEvents &events)
-    : worker_(worker), block_(block), role_(base.role), app_(base.app), base_(base.link), events_(events) {}
+NodeLinks::NodeLinks(Worker &worker, const RedisBlock &block, const Base &base, NodeLinksEvents &events)
+    : worker_(worker), block_(block), role_(base.role), host_(base.host), base_(base.link), events_(events) {}
 
 NodeLinks::~NodeLinks() = default;
 

@@ -30,12 +30,12 @@ public:
 class NodeLinks {
 public:
     struct Base {
-        Text role; // its own, and its app: see RedisLink::Role
-        Text app;
+        Text role;        // its own, see RedisLink::Role
+        std::string host; // how all ids begin here: in the names, so that they are of no other host
         RedisLink &link;
     };
 
-    NodeLinks(Worker &worker, const RedisBlock &block, Base base, NodeLinksEvents &events);
+    NodeLinks(Worker &worker, const RedisBlock &block, const Base &base, NodeLinksEvents &events);
     NodeLinks(const NodeLinks &) = delete;
     NodeLinks &operator=(const NodeLinks &) = delete;
     ~NodeLinks();
@@ -65,7 +65,7 @@ private:
     Worker &worker_;
     const RedisBlock &block_;
     Text role_;
-    Text app_;
+    std::string host_;
     RedisLink &base_;
     NodeLinksEvents &events_;
     std::vector<std::unique_ptr<Each>> links_;

@@ -90,8 +90,7 @@ private:
     void found_former_publisher(const wire::RespValue &clients, Millis now);
     [[nodiscard]] bool find(std::uint64_t cookie, std::uint64_t client, Millis now);
     void warn_of_start();
-    Result<void> hear(cluster::Subscription::Kind kind, std::span<const Text> names);
-    Result<void> unhear(cluster::Subscription::Kind kind, std::span<const Text> names);
+    [[nodiscard]] RedisCluster *owners_of(cluster::Subscription::Kind kind) const noexcept;
     void hope(const Result<void> &asked);
     template <class Command> void change(std::span<const cluster::Subscription> all, Command command);
 

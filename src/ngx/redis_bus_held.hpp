@@ -66,7 +66,7 @@ struct RedisBus::Held {
 
     std::unique_ptr<RedisCluster> make_cluster(RedisBus &bus, App &app, const RedisBlock &block) {
         const bool is_one = block.settings.nodes.mode == cluster::RedisMode::cluster;
-        const RedisCluster::Base base{pub, sub, bus.app_in_names()};
+        const RedisCluster::Base base{pub, sub, std::string(app.host())};
         RedisClusterEvents &events = bus;
         return is_one ? std::make_unique<RedisCluster>(app.worker(), block, base, events) : nullptr;
     }

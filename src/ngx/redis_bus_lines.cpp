@@ -219,42 +219,40 @@ void RedisBus::heard_all(Millis now) {
     held_->bridge.on_hearing_up(held_->whole, now);
 }
 
-Result<void> RedisBus::hear(Subscription::Kind kind, std::span<const Text> names) {
-    const Millis now = app_.worker().now();
-    if (held_->cluster == nullptr || kind != Subscription::Kind::shard) {
-        return held_->sub.wire().subscribe(0, kind, names, now);
-    }
-    held_->cluster->subscribe(names.front(), now);
-    return {};
-}
-
-Result<void> RedisBus::unhear(Subscription::Kind kind, std::span<const Text> names) {
-    const Millis now = app_.worker().now();
-    if (held_->cluster == nullptr || kind != Subscription::Kind::shard) {
-        return held_->sub.wire().unsubscribe(0, kind, names, now);
-    }
-    held_->cluster->unsubscribe(names.front(), now);
-    return {};
+// Of a Cluster's shard channels, which are heard at their owners. Null: here.
+RedisCluster *RedisBus::owners_of(Subscription::Kind kind) const noexcept {
+    return kind == Subscription::Kind::shard ? held_->cluster.get() : nullptr;
 }
 
 // What is asked for one by one, before all of it was, is among all of it.
 void RedisBus::subscribe(std::span<const Subscription> wanted) {
-    if (held_->asked) {
-        change(wanted,
-               [&](Subscription::Kind kind, std::span<const Text> names) { return hear(kind, names); });
-    }
+    const Millis now = app_.worker().now();
+    change(wanted, [&](Subscription::Kind kind, std::span<const Text> names) {
+        if (RedisCluster *owners = owners_of(kind); owners != nullptr) {
+            owners->subscribe(names.front(), now);
+            return Result<void>();
+        }
+        return held_->sub.wire().subscribe(0, kind, names, now);
+    });
 }
 
 void RedisBus::unsubscribe(std::span<const Subscription> left) {
-    if (held_->asked) {
-        change(left,
-               [&](Subscription::Kind kind, std::span<const Text> names) { return unhear(kind, names); });
-    }
+    change(left, [&](Subscription::Kind kind, std::span<const Text> names) -> Result<void> {
+        RedisCluster *owners = owners_of(kind);
+        if (owners == nullptr) {
+            return held_->sub.wire().unsubscribe(0, kind, names, app_.worker().now());
+        }
+        owners->unsubscribe(names.front(), app_.worker().now());
+        return {};
+    });
 }
 
 // One command for all names of a kind; of shard channels, which may be of different slots, one
 // each. What fails is asked for when the connection is up.
 template <class Command> void RedisBus::change(std::span<const Subscription> all, Command command) {
+    if (!held_->asked) {
+        return;
+    }
     std::vector<Text> channels;
     std::vector<Text> patterns;
     for (const Subscription &each : all) {

@@ -29,8 +29,8 @@ RedisAddress address_of(const RedisLink &link) {
 // Connections that publish.
 class RedisCluster::Speaking final : public cluster::NodeLines, public NodeLinksEvents {
 public:
-    Speaking(RedisCluster &bus, Text app)
-        : links(bus.worker_, bus.block_, {"pub", app, bus.pub_}, *this), bus_(bus) {}
+    Speaking(RedisCluster &bus, const std::string &host)
+        : links(bus.worker_, bus.block_, {"pub", host, bus.pub_}, *this), bus_(bus) {}
 
     NodeState want(const RedisAddress &node) override { return links.want(node); }
     bool command(const RedisAddress &node, cluster::Cookie cookie, std::span<const Text> words) override {
@@ -60,8 +60,8 @@ private:
 // Connections that hear.
 class RedisCluster::Hearing final : public cluster::ShardLines, public NodeLinksEvents {
 public:
-    Hearing(RedisCluster &bus, Text app)
-        : links(bus.worker_, bus.block_, {"sub", app, bus.sub_}, *this), bus_(bus) {}
+    Hearing(RedisCluster &bus, const std::string &host)
+        : links(bus.worker_, bus.block_, {"sub", host, bus.sub_}, *this), bus_(bus) {}
 
     NodeState want(const RedisAddress &node) override { return links.want(node); }
     bool subscribe(const RedisAddress &node, cluster::Cookie cookie, Text channel) override {
@@ -106,8 +106,8 @@ private:
 RedisCluster::RedisCluster(Worker &worker, const RedisBlock &block, const Base &base,
                            RedisClusterEvents &events)
     : worker_(worker), block_(block), pub_(base.pub), sub_(base.sub), events_(events),
-      nodes_(block.settings.nodes), speaking_(std::make_unique<Speaking>(*this, base.app)),
-      hearing_(std::make_unique<Hearing>(*this, base.app)),
+      nodes_(block.settings.nodes), speaking_(std::make_unique<Speaking>(*this, base.host)),
+      hearing_(std::make_unique<Hearing>(*this, base.host)),
       routes_({nodes_, *speaking_, worker.deadlines(), *this}), counts_(nodes_, *speaking_),
       channels_({nodes_, *hearing_, worker.deadlines(), *this}),
       sharded_(block.settings.adapter.kind == cluster::Adapter::sharded) {}

@@ -34,11 +34,11 @@ class RedisCluster final : private cluster::SlotRoutesEvents,
                            private cluster::ShardChannelsEvents,
                            private Deadline {
 public:
-    // The two connections of the bridge, which outlive this. `app`: as of RedisLink::Role.
+    // The two connections of the bridge, which outlive this. `host`: as of NodeLinks.
     struct Base {
         RedisLink &pub;
         RedisLink &sub;
-        Text app;
+        std::string host;
     };
 
     RedisCluster(Worker &worker, const RedisBlock &block, const Base &base, RedisClusterEvents &events);

@@ -64,8 +64,9 @@ class Quartet {
         for (const node of this.nodes) deepEqual((await node.run(async (io) => (await io.fetchSockets()).map(({ id }) => id))).sort(), ids(this.sockets), `${label}: ${node.name} finds all`);
         this.sockets.forEach((socket, at) => socket.off('q').on('q', (ack) => ack(at)));
         for (const host of this.hosts) {
-            const { body } = await host.publish({ event: 'q', args: [], ack: { timeout: 5000 } });
-            deepEqual(body.answers.map(({ args, data }) => (args || data)[0]).sort(), this.sockets.map((unused, at) => at), `${label}: all answer ${host.nginx.name}`);
+            const ask = async () => (await host.publish({ event: 'q', args: [], ack: { timeout: 5000 } })).body.answers;
+            const answers = await until(ask, `${host.nginx.name} may ask`); // not while it settles what was missed
+            deepEqual(answers.map(({ args, data }) => (args || data)[0]).sort(), this.sockets.map((unused, at) => at), `${label}: all answer ${host.nginx.name}`);
         }
     }
 
@@ -161,6 +162,20 @@ test('003-33: the bridge goes to other workers', async () => {
     await until(async () => ![0, second].includes(await holder().catch(() => 0)), 'another worker holds it');
     four.sockets[0] = await host.client();
     await whole('killed');
+    const third = await holder();
+    four.sockets[0].disconnect();
+    do four.sockets[0] = await host.client(); while (four.sockets[0].pid === third && four.sockets[0].disconnect());
+    process.kill(third, 'SIGSTOP');
+    await until(async () => ![0, third].includes(await holder()), 'another worker takes it');
+    await four.reachable('', 3);
+    await four.exchange('stopped');
+    const doubled = async () => (await Promise.all(cluster.nodes.map(async (one) => {
+        const names = (await one.connections(/^rt:.*:....:sub$/)).map(({ name }) => name);
+        return names.length - new Set(names).size;
+    }))).some((n) => n > 0);
+    ok(!await doubled(), 'the connections of a worker that is stopped are ended');
+    process.kill(third, 'SIGCONT');
+    await whole('awake');
     await four.stop();
 }, { timeout: 60000 });
 
