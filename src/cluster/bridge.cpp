@@ -109,6 +109,7 @@ void Bridge::connected(Millis now) {
 
 void Bridge::on_line_lost(Millis) {
     line_up_ = false;
+    outbound_.lost();
     settles_ = 0;
     registry_.on_down();
     peers_.end_all();

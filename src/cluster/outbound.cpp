@@ -33,16 +33,26 @@ Outbound::Outbound(const Ports &ports, shm::Stream stream, shm::BridgeTable tabl
       last_number_(table.published_number()) {}
 
 void Outbound::start() {
+    rewind();
+    started_ = true;
+    blocked_ = false;
+}
+
+void Outbound::lost() {
+    rewind();
+    started_ = false;
+}
+
+void Outbound::rewind() {
     reader_.seek(table_.published());
     unanswered_.clear();
     early_.erase(early_.begin(), early_.upper_bound(table_.published()));
     last_number_ = table_.published_number();
     said_ = 0;
-    blocked_ = false;
 }
 
 bool Outbound::work(std::size_t most, Millis now) {
-    bool more = ports_.line.is_up() && !blocked_;
+    bool more = started_ && ports_.line.is_up() && !blocked_;
     for (std::size_t count = 0; more && count < most; ++count) {
         const hub::Position before = reader_.cursor();
         const shm::StreamReader::Next next = reader_.next();

@@ -39,6 +39,8 @@ public:
 
     // The line is new: goes on behind what Redis has answered, whatever was sent before.
     void start();
+    // The line is lost: nothing is sent until start(), whatever the next one would take.
+    void lost();
     // Others can be heard: volatile messages that waited, and questions are left out.
     void freshen() noexcept { fresh_ = stream_.head(); }
     // The line has answered somebody, and may take more.
@@ -65,6 +67,7 @@ private:
         hub::Position end = 0;
         std::uint64_t number = 0; // 0: none
     };
+    void rewind();
     Step publish(const shm::StreamReader::Next &next, Millis now);
     void say(const hub::Envelope &envelope);
     void overrun();
@@ -84,6 +87,7 @@ private:
     hub::Position fresh_ = 0;       // what is volatile and ends before that is stale
     std::uint64_t last_number_;
     std::uint64_t said_ = 0;
+    bool started_ = false;
     bool blocked_ = false; // the line takes no more until it has answered something
     bool overran_ = false;
 };

@@ -39,8 +39,10 @@ public:
         bridge->listen(cluster::Topic::relay, *this);
     }
 
+    // A connection takes commands before the bridge knows of it: of the former one is asked first.
     void up(bool whole = false) {
         pipe.hears = pipe.up = true;
+        turn();
         bridge->on_line_up(now);
         bridge->on_hearing_up(whole, now);
         redis();
@@ -314,6 +316,22 @@ void one_of_two() {
     ok(said.find("socket.io#/#") != std::string::npos, "and not never");
 }
 
+// The next line takes commands before it is known what became of the former one's.
+void none_ahead() {
+    World world;
+    world.up();
+    world.take_said();
+    world.host.emit("[1]");
+    world.turn();
+    world.line_lost();
+    world.host.emit("[2]");
+    world.pipe.up = true;
+    world.turn();
+    world.bridge->retire(world.now);
+    is(world.pipe.text(), "", "nothing is said before it");
+    is(world.host.zone.bridge.published_number(), std::uint64_t{0}, "and nothing taken for said");
+}
+
 void retires() {
     World world;
     world.up();
@@ -442,6 +460,7 @@ int main() {
     missed_while_hearing();
     next_holder();
     one_of_two();
+    none_ahead();
     retires();
     hosts_speak();
     complaints();
