@@ -90,8 +90,14 @@ Outbound::Step Outbound::publish(const shm::StreamReader::Next &next, Millis now
         return Step::done;
     }
     say(envelope_);
-    if (publication_.channel.empty() || early_.erase(next.end) != 0) {
-        return Step::done; // no other server could read it; or it was carried out before a loss
+    if (publication_.channel.empty()) {
+        account(envelope_.number);
+        return Step::done; // no other server could read it
+    }
+    if (early_.erase(next.end) != 0) {
+        account(envelope_.number);
+        said_ = std::max(said_, envelope_.number);
+        return Step::done; // it was carried out before a loss
     }
     const std::array<Text, 3> command{ports_.dialect.publish_verb(), publication_.channel,
                                       publication_.payload};
@@ -99,18 +105,13 @@ Outbound::Step Outbound::publish(const shm::StreamReader::Next &next, Millis now
         return Step::refused;
     }
     unanswered_.push({next.end, envelope_.number});
+    account(envelope_.number);
+    said_ = std::max(said_, envelope_.number);
     ports_.metrics.count(hub::Metric::bus_out);
     return Step::done;
 }
 
 void Outbound::say(const hub::Envelope &envelope) {
-    if (envelope.number != 0) {
-        if (std::exchange(overran_, false) && envelope.number > last_number_) {
-            const std::uint64_t lost = envelope.number - last_number_ - 1;
-            ports_.metrics.add(hub::Metric::bus_overrun, static_cast<std::int64_t>(lost));
-        }
-        last_number_ = said_ = envelope.number;
-    }
     message_.clear();
     message_.says = says_of(envelope.op);
     message_.nsp = envelope.nsp;
@@ -119,6 +120,18 @@ void Outbound::say(const hub::Envelope &envelope) {
     std::swap(message_.envelope, envelope_); // and back: neither is copied
     ports_.dialect.say(message_, {}, publication_);
     std::swap(message_.envelope, envelope_);
+}
+
+// This one is dealt with.
+void Outbound::account(std::uint64_t number) {
+    if (number == 0) {
+        return;
+    }
+    if (std::exchange(overran_, false) && number > last_number_) {
+        const std::uint64_t lost = number - last_number_ - 1;
+        ports_.metrics.add(hub::Metric::bus_overrun, static_cast<std::int64_t>(lost));
+    }
+    last_number_ = number;
 }
 
 // Others see it too, by the numbers that never come.

@@ -11,6 +11,7 @@
 #include "shm/bridge_table.hpp"
 #include "shm/stream.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace rt::cluster {
@@ -57,9 +58,11 @@ public:
     // Everything that ends up to here has been handed to the line, or is not for others.
     [[nodiscard]] std::uint64_t cursor() const noexcept { return reader_.cursor(); }
 
-    // Of what has been handed to this line, so that what is told of it next comes behind; 0:
+    // Of what Redis has, or has been sent on this line: what is told of it next comes behind. 0:
     // nothing with a number yet.
-    [[nodiscard]] std::uint64_t last_number() const noexcept { return said_; }
+    [[nodiscard]] std::uint64_t last_number() const noexcept {
+        return std::max(said_, table_.published_number());
+    }
 
 private:
     enum class Step : std::uint8_t { done, refused, nothing };
@@ -70,6 +73,7 @@ private:
     void rewind();
     Step publish(const shm::StreamReader::Next &next, Millis now);
     void say(const hub::Envelope &envelope);
+    void account(std::uint64_t number);
     void overrun();
     void settle();
     void pop();
@@ -85,8 +89,8 @@ private:
     Fifo<Sent> unanswered_;
     std::set<hub::Position> early_; // ends of what was answered before its turn: a Cluster's masters do
     hub::Position fresh_ = 0;       // what is volatile and ends before that is stale
-    std::uint64_t last_number_;
-    std::uint64_t said_ = 0;
+    std::uint64_t last_number_;     // behind which the next one comes, if nothing is overrun
+    std::uint64_t said_ = 0;        // on this line
     bool started_ = false;
     bool blocked_ = false; // the line takes no more until it has answered something
     bool overran_ = false;

@@ -210,6 +210,7 @@ void refusals() {
     world.pipe.room = 0; // full of others' commands
     world.host.emit("[6]");
     world.work();
+    is(world.outbound->last_number(), std::uint64_t{5}, "what is not taken has not been said");
     world.pipe.room = 9;
     world.outbound->unblock();
     world.settle();
@@ -240,9 +241,14 @@ void lost_and_back() {
     world.work();
     is(world.pipe.text(), "", "a line that is not begun yet is not used");
     world.begin();
-    is(world.outbound->last_number(), std::uint64_t{0}, "on the new line nothing has been said");
+    is(world.outbound->last_number(), std::uint64_t{1}, "what comes next is behind what was answered");
     world.settle();
     is(world.take(), "#2[2]#3[3]", "what has no answer is said again, with its number");
+    world.lose();
+    world.begin();
+    is(world.outbound->last_number(), std::uint64_t{3}, "an idle host is as far as it was, on a new line");
+    world.take_over();
+    is(world.outbound->last_number(), std::uint64_t{3}, "and at another worker");
 }
 
 // Masters of a Cluster answer each in its own order, and one of them dies.
