@@ -46,7 +46,7 @@ public:
         Dialect &dialect;
         RedisLine &line;
         HearingLine &hearing;
-        hub::Bus &bus;
+        LogBus &bus;
         shm::Roster &roster;
         Questions &questions; // of this worker
         Deadlines &deadlines;

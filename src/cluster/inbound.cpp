@@ -5,13 +5,27 @@
 
 namespace rt::cluster {
 
-// A broadcast that concerns nobody here is not decoded: its number is all that counts.
+Inbound::Inbound(const Ports &ports, shm::BridgeTable table, Text uid)
+    : ports_(ports), table_(table), uid_(uid) {
+    ports_.bus.settle();
+}
+
+// What the log does not get is heard all the same.
 void Inbound::on_message(Text channel, Bytes payload, Millis now) {
     const ChannelPlace place = ports_.dialect.place_of(channel);
     if (place.kind == ChannelPlace::Kind::foreign) {
         return;
     }
     channel_ = channel;
+    let_in(channel, payload, place, now);
+    if (heard_) {
+        table_.set_heard(heard_->uid, heard_->of);
+        heard_.reset();
+    }
+}
+
+// A broadcast that concerns nobody here is not decoded: its number is all that counts.
+void Inbound::let_in(Text channel, Bytes payload, const ChannelPlace &place, Millis now) {
     if (is_for_nobody(place)) {
         skip(payload, now);
         return;
@@ -62,14 +76,14 @@ Inbound::Novelty Inbound::novelty(Text uid, std::uint64_t number, Millis now) {
     }
     // What leaps is believed with the one that follows it: a forged number silences nobody.
     if (next || number == known.told + 1 || !ports_.dialect.hears_all()) {
-        table_.set_heard(uid, {number, number, now});
+        heard_ = {uid, {number, number, now}};
         return Novelty::fresh;
     }
     const std::uint64_t last = number > known.told ? std::max(known.number, known.told) : known.number;
     if (last != 0) {
         miss(uid, number - last - 1, now);
     }
-    table_.set_heard(uid, {known.number, number, now});
+    heard_ = {uid, {known.number, number, now}};
     return Novelty::fresh;
 }
 
@@ -84,7 +98,7 @@ Inbound::Novelty Inbound::novelty_in_slot(Text uid, std::uint64_t number, Millis
         return Novelty::repeated;
     }
     const std::uint64_t highest = std::max(known.number, number);
-    table_.set_heard(uid, {highest, highest, now});
+    heard_ = {uid, {highest, highest, now}};
     return Novelty::fresh;
 }
 
@@ -180,7 +194,10 @@ void Inbound::order(const PeerMessage &message, Millis now) {
 }
 
 void Inbound::append(const PeerMessage &message, Millis now) {
-    if (const Result<hub::Position> end = ports_.bus.publish(message.envelope); !end) {
+    const Result<hub::Position> end = ports_.bus.publish(message.envelope, heard_ ? &*heard_ : nullptr);
+    if (end) {
+        heard_.reset();
+    } else {
         ports_.metrics.count(hub::Metric::bus_malformed);
         ports_.events.on_malformed(message.nsp, end.error(), now);
     }

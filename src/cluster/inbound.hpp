@@ -4,12 +4,13 @@
 #pragma once
 
 #include "cluster/dialect.hpp"
+#include "cluster/log_bus.hpp"
 #include "cluster/slot_numbers.hpp"
-#include "hub/bus.hpp"
 #include "hub/metrics.hpp"
 #include "shm/bridge_table.hpp"
 #include "shm/roster.hpp"
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -37,13 +38,13 @@ class Inbound {
 public:
     struct Ports {
         Dialect &dialect;
-        hub::Bus &bus;
+        LogBus &bus;
         shm::Roster &roster;
         hub::Metrics &metrics;
         InboundEvents &events;
     };
 
-    Inbound(const Ports &ports, shm::BridgeTable table, Text uid) : ports_(ports), table_(table), uid_(uid) {}
+    Inbound(const Ports &ports, shm::BridgeTable table, Text uid);
 
     // What comes on different channels comes in no order (a Redis Cluster's shard channels).
     void expect_disorder() noexcept { disorder_ = true; }
@@ -72,6 +73,7 @@ private:
     void doubt(Text uid, std::uint64_t last, Millis now);
     [[nodiscard]] Novelty novelty_in_slot(Text uid, std::uint64_t number, Millis now);
     [[nodiscard]] bool is_for_nobody(const ChannelPlace &place);
+    void let_in(Text channel, Bytes payload, const ChannelPlace &place, Millis now);
     void skip(Bytes payload, Millis now);
     void hear(const PeerMessage &message, Millis now);
     void order(const PeerMessage &message, Millis now);
@@ -84,6 +86,7 @@ private:
     SlotNumbers slots_;
     Text channel_; // of the message that is dealt with
     bool disorder_ = false;
+    std::optional<LogBus::Heard> heard_; // with the message that is dealt with, if it is let in
 };
 
 } // namespace rt::cluster

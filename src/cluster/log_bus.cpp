@@ -22,17 +22,24 @@ private:
 LogBus::LogBus(const Place &place, shm::Stream stream, Wakes &wakes)
     : place_(place), stream_(stream), reader_(stream, stream.head()), wakes_(wakes) {}
 
-Result<hub::Position> LogBus::publish(const hub::Envelope &envelope) {
-    const Result<hub::Position> end = append(envelope);
+Result<hub::Position> LogBus::publish(const hub::Envelope &envelope, const Heard *heard) {
+    const Result<hub::Position> end = append(envelope, heard);
     if (end) {
         wakes_.wake_readers();
     }
     return end;
 }
 
-void LogBus::note(const hub::Envelope &envelope) { static_cast<void>(append(envelope)); }
+void LogBus::note(const hub::Envelope &envelope) { static_cast<void>(append(envelope, nullptr)); }
 
-Result<hub::Position> LogBus::append(const hub::Envelope &envelope) {
+void LogBus::settle() {
+    if (numbers_) {
+        shm::Locked held(place_.lock, place_.region);
+        numbers_->settle(held, stream_.head());
+    }
+}
+
+Result<hub::Position> LogBus::append(const hub::Envelope &envelope, const Heard *heard) {
     const std::span<const Bytes> pieces = writer_.encode(envelope);
     const bool numbered =
         numbers_ && is_numbered(envelope) && shm::total_size(pieces) <= stream_.max_record();
@@ -40,7 +47,16 @@ Result<hub::Position> LogBus::append(const hub::Envelope &envelope) {
     if (numbered) {
         writer_.set_number(numbers_->next_number(held));
     }
+    if (numbers_) {
+        numbers_->settle(held, stream_.head());
+    }
+    if (numbers_ && heard != nullptr) {
+        numbers_->promise_heard(held, heard->uid, heard->of, stream_.head());
+    }
     RT_TRY(where, stream_.append(held, kEnvelopeRecord, pieces));
+    if (numbers_) {
+        numbers_->settle(held, where.end);
+    }
     return where.end;
 }
 

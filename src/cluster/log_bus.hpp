@@ -31,7 +31,18 @@ public:
     // From here on what others have to hear is numbered.
     void number_by(shm::BridgeTable table) noexcept { numbers_ = table; }
 
-    Result<hub::Position> publish(const hub::Envelope &envelope) override;
+    // How far another host is heard with what it says.
+    struct Heard {
+        Text uid;
+        shm::HeardOf of;
+    };
+
+    Result<hub::Position> publish(const hub::Envelope &envelope) override { return publish(envelope, nullptr); }
+    // It is in the log, and heard: both, or neither, whatever ends this worker.
+    Result<hub::Position> publish(const hub::Envelope &envelope, const Heard *heard);
+    // What a worker that died had begun is done, or never was.
+    void settle();
+
     void catch_up(hub::Position until, Millis now) override;
     [[nodiscard]] hub::Position head() const noexcept override { return stream_.head(); }
     [[nodiscard]] hub::Position cursor() const noexcept override { return reader_.cursor(); }
@@ -55,7 +66,7 @@ public:
     [[nodiscard]] const shm::Stream &stream() const noexcept { return stream_; }
 
 private:
-    Result<hub::Position> append(const hub::Envelope &envelope);
+    Result<hub::Position> append(const hub::Envelope &envelope, const Heard *heard);
     bool deliver_next(Millis now);
 
     Place place_;

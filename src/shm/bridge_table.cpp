@@ -35,6 +35,8 @@ struct alignas(kLine) BridgeTable::Table {
     std::uint64_t deaf_since;
     std::uint64_t heard_at;
     alignas(kLine) std::uint64_t last_number; // with every append: away from the holder's line
+    std::uint64_t promised_at;                // where the log ended; 0: nothing is promised
+    HeardHost promised;
     alignas(kLine) std::uint64_t published;
     std::uint64_t published_number;
     alignas(kLine) HeardHost hosts[kHosts];
@@ -173,6 +175,29 @@ void BridgeTable::set_heard(Text uid, const HeardOf &heard) noexcept {
     }
     *oldest = HeardHost{{}, heard.number, heard.told, heard.at};
     static_cast<void>(set_id(oldest->uid, uid));
+}
+
+// What makes it a promise is written last.
+void BridgeTable::promise_heard(Locked &, Text uid, const HeardOf &heard, std::uint64_t head) noexcept {
+    table_->promised = HeardHost{{}, heard.number, heard.told, heard.at};
+    static_cast<void>(set_id(table_->promised.uid, uid));
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    poke(table_->promised_at, head);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+// Nothing has been appended but what was promised: whoever appends settles first.
+void BridgeTable::settle(Locked &, std::uint64_t head) noexcept {
+    const std::uint64_t before = peek(table_->promised_at);
+    if (before == 0) {
+        return;
+    }
+    if (before != head) {
+        const HeardHost &host = table_->promised;
+        set_heard(id_text(host.uid), {host.number, host.told, host.at});
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+    poke(table_->promised_at, std::uint64_t{0});
 }
 
 std::uint64_t BridgeTable::deaf_since() const noexcept { return peek(table_->deaf_since); }

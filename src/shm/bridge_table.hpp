@@ -98,6 +98,12 @@ public:
     // The least recently heard gives its place to a new one. `at` is of the call.
     void set_heard(Text uid, const HeardOf &heard) noexcept;
 
+    // The same with what is appended to the log next, of which the log ends at `head` now: a holder
+    // that dies over it has appended and set both, or neither. settle() under every lock under which
+    // something is appended, before it and behind it.
+    void promise_heard(Locked &held, Text uid, const HeardOf &heard, std::uint64_t head) noexcept;
+    void settle(Locked &held, std::uint64_t head) noexcept;
+
     // Since which position of the log something may have been said that was not heard; 0: all has
     // been heard. While it stands nobody recovers.
     [[nodiscard]] std::uint64_t deaf_since() const noexcept;
