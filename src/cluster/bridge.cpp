@@ -206,7 +206,7 @@ void Bridge::beat(Millis now) {
     if (hears_ && !retired_) {
         table_.set_heard_at(stream_.head());
     }
-    const Millis early = awaited_.empty() ? kSettle - kLeastSettle : 0;
+    const Millis early = awaited_.empty() && registry_.counted() ? kSettle - kLeastSettle : 0;
     if (settles_ != 0 && now >= settles_ - early) {
         settle_gap();
     }
@@ -234,12 +234,12 @@ bool Bridge::is_idle() const noexcept { return asks_.size() == 0 && has_publishe
 // --- what was missed ---
 
 // Hosts of ours have said how far they are, and what is missing is counted, if everything is
-// heard; what others said meanwhile nobody knows.
+// heard; what others said meanwhile nobody knows, nor whether there are any that were not counted.
 void Bridge::settle_gap() {
     settles_ = 0;
     const bool counted = ports_.dialect.hears_all() || registry_.live() == 1;
     const bool missed = std::exchange(missed_, false);
-    if (missed || !counted || !awaited_.empty() || registry_.other_servers() > 0) {
+    if (missed || !counted || !awaited_.empty() || !registry_.counted() || registry_.other_servers() > 0) {
         tell_gap();
     }
     table_.set_deaf_since(0);

@@ -90,6 +90,7 @@ Registry::Registry(const Ports &ports, RegistrySettings settings)
 void Registry::on_up(Millis now) {
     up_ = true;
     key_refused_ = false;
+    servers_.reset();
     for (auto &[uid, other] : others_) {
         ports_.deadlines.start(other, now, kLease);
     }
@@ -226,7 +227,8 @@ void Registry::on_reply(std::uint64_t value, const wire::RespValue *reply, Milli
         return;
     }
     if (value == kCounted) {
-        servers_ = PeerVoice::servers_in(*reply).value_or(servers_);
+        const std::optional<std::uint32_t> servers = PeerVoice::servers_in(*reply);
+        servers_ = servers ? servers : servers_;
     } else if (value == kSet && reply->is(wire::RespKind::error) && !std::exchange(key_refused_, true)) {
         ports_.events.on_key_refused(reply->text());
     }
@@ -249,6 +251,9 @@ std::vector<const HostSeen *> Registry::others() const {
     return all;
 }
 
-std::uint32_t Registry::other_servers() const noexcept { return servers_ > live() ? servers_ - live() : 0; }
+std::uint32_t Registry::other_servers() const noexcept {
+    const std::uint32_t servers = servers_.value_or(0);
+    return servers > live() ? servers - live() : 0;
+}
 
 } // namespace rt::cluster

@@ -100,10 +100,10 @@ public:
     [[nodiscard]] std::uint32_t live() const noexcept {
         return static_cast<std::uint32_t>(others_.size() + 1);
     }
-    // That are no hosts of ours and hear the namespace `/`.
+    // Redis has said, since on_up(), how many servers there are.
+    [[nodiscard]] bool counted() const noexcept { return servers_.has_value(); }
+    // That are no hosts of ours and hear the namespace `/`; 0 as long as they are not counted.
     [[nodiscard]] std::uint32_t other_servers() const noexcept;
-    // Nobody else has been heard.
-    [[nodiscard]] bool alone() const noexcept { return live() == 1 && other_servers() == 0; }
     [[nodiscard]] bool loop_closed() const noexcept { return closed_; }
     // How long the own hello was under way, the last time.
     [[nodiscard]] std::optional<Millis> round_trip() const noexcept { return round_trip_; }
@@ -159,7 +159,7 @@ private:
     std::uint64_t probed_ = 0; // the nonce that is awaited
     Millis probed_at_ = 0;
     Millis answered_at_ = -kPause; // newcomers
-    std::uint32_t servers_ = 1;    // of the namespace `/`, this host among them
+    std::optional<std::uint32_t> servers_; // of the namespace `/`, this host among them
     std::optional<Millis> round_trip_;
     bool closed_ = true;
     bool key_refused_ = false;

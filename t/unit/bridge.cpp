@@ -65,6 +65,10 @@ public:
             const Pipe::Command command = pipe.unanswered.front();
             pipe.unanswered.pop_front();
             const bool count = command.words[0] == "PUBSUB";
+            if (count && !counts) {
+                uncounted.push_back(command.cookie);
+                continue;
+            }
             const Reply reply = count ? test::servers(servers) : Reply(":1\r\n");
             bridge->on_reply(command.cookie.packed(), reply.value(), now);
             if (command.words[0] == "PUBLISH") {
@@ -73,6 +77,12 @@ public:
                     bridge->on_message(command.words[1], as_bytes(command.words[2]), now);
                 }
             }
+        }
+    }
+    void count() {
+        counts = true;
+        for (const cluster::Cookie cookie : std::exchange(uncounted, {})) {
+            bridge->on_reply(cookie.packed(), test::servers(servers).value(), now);
         }
     }
     // Time goes by.
@@ -154,6 +164,8 @@ public:
     Millis now = 100'000;
     int servers = 1;
     bool hears_itself = true;
+    bool counts = true; // the servers, when it is asked
+    std::vector<cluster::Cookie> uncounted;
     int broken = 0;
     int turns = 0;
     std::string states;
@@ -296,6 +308,31 @@ void next_holder() {
         is(world.take_log(), whole ? "" : "gap since\n", name + "what is told");
         is(world.state(), "connected", name + "connected");
         ok(!whole || world.take_states().empty(), name + "nobody notices");
+    }
+}
+
+// Who has the bridge anew knows nobody: how many there are Redis has to say.
+void counted_late() {
+    for (const int servers : {1, 3, 0}) { // 0: it is never said
+        const std::string name = "of " + std::to_string(servers) + " servers: ";
+        World world;
+        world.up();
+        world.pass(300);
+        world.take_over();
+        world.servers = servers;
+        world.counts = false;
+        world.up(false);
+        world.take_log();
+        world.pass(900);
+        ok(world.is_deaf() && world.take_log().empty(), name + "nothing is settled before they are counted");
+        if (servers != 0) {
+            world.count();
+            world.pass(100);
+            ok(!world.is_deaf(), name + "then it is, at once");
+        }
+        world.pass(400);
+        is(world.take_log(), servers == 1 ? "" : "gap since\n", name + "whether a gap is told");
+        ok(!world.is_deaf(), name + "and it is over");
     }
 }
 
@@ -459,6 +496,7 @@ int main() {
     lost_twice();
     missed_while_hearing();
     next_holder();
+    counted_late();
     one_of_two();
     none_ahead();
     retires();
