@@ -70,9 +70,6 @@ void RedisWire::answered(const RespValue &reply, Millis now) {
     case Ask::command:
         finish(reply, now);
         break;
-    case Ask::transaction:
-        answered_transaction(reply, now);
-        break;
     case Ask::subscribe:
     case Ask::unsubscribe:
         answered_change(reply, now);
@@ -181,39 +178,6 @@ void RedisWire::answered_change(const RespValue &reply, Millis now) {
     }
     if (head.left == 0) {
         finish(reply, now);
-    }
-}
-
-// OK, QUEUED for each command, and the answers to all of them in one. What was refused while it
-// was queued says why; EXEC says only that something was.
-void RedisWire::answered_transaction(const RespValue &reply, Millis now) {
-    Asked &head = asked_.front();
-    const bool last = --head.left == 0;
-    const bool refused = reply.is(RespKind::error);
-    if (!last && !refused && !reply.is(RespKind::status)) {
-        lose_protocol("a strange answer in a transaction", now);
-        return;
-    }
-    if (last) {
-        unconfirmed_ -= head.names;
-        for (const RespValue each : reply) {
-            hearing_ = hearing_ || is_subscribed(each[0].text());
-        }
-        if (head.told) {
-            asked_.pop();
-        } else {
-            finish(reply, now);
-        }
-        return;
-    }
-    const bool first = !std::exchange(head.opened, true);
-    if (!refused || std::exchange(head.told, true)) {
-        return;
-    }
-    events_.on_reply(head.cookie, reply, now); // may ask for more, and so move the head
-    if (first) {
-        // Without MULTI the rest is carried out one by one: nothing is known any more.
-        lose({trouble_of(reply.text()), "MULTI", reply.text()}, now);
     }
 }
 

@@ -91,23 +91,6 @@ RedisTrouble trouble_of(Text error) noexcept {
     return RedisTrouble::other;
 }
 
-Text what_is_forbidden(Text error) noexcept {
-    if (trouble_of(error) != RedisTrouble::forbidden) {
-        return {};
-    }
-    const std::size_t open = error.find('\'');
-    const std::size_t close = open == Text::npos ? open : error.find('\'', open + 1);
-    if (close != Text::npos) {
-        return error.substr(open + 1, close - open - 1);
-    }
-    for (const Text thing : {Text("channels"), Text("keys")}) {
-        if (error.find(thing) != Text::npos) {
-            return thing;
-        }
-    }
-    return {};
-}
-
 Text words_for(RedisTrouble trouble) noexcept { return kWords[static_cast<std::size_t>(trouble)]; }
 
 } // namespace rt::cluster

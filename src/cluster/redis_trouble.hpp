@@ -20,7 +20,7 @@ enum class RedisTrouble : std::uint8_t {
 
     // Error replies.
     unauthorized, // NOAUTH, WRONGPASS, an AUTH that was refused
-    forbidden,    // NOPERM: see what_is_forbidden()
+    forbidden,    // NOPERM
     loading,      // LOADING: later
     master_down,  // MASTERDOWN: a replica that has lost its master
     read_only,    // READONLY: a replica
@@ -47,10 +47,6 @@ enum class RedisTrouble : std::uint8_t {
 
 // Of an error reply, without its `-`.
 [[nodiscard]] RedisTrouble trouble_of(Text error) noexcept;
-
-// The command that a NOPERM names; "keys" or "channels" where it is about those; or empty.
-[[nodiscard]] Text what_is_forbidden(Text error) noexcept;
-
 // "connection closed", "timed out", "wrong password or user", ...
 [[nodiscard]] Text words_for(RedisTrouble trouble) noexcept;
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/redis_wire.hpp"
 
-#include "base/text.hpp"
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -24,10 +22,6 @@ constexpr Millis kGrain = 50;                   // of a deadline that is set aga
 // By Subscription::Kind.
 constexpr std::array<Text, 3> kSubscribe{"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"};
 constexpr std::array<Text, 3> kUnsubscribe{"UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"};
-
-bool is_one_of(const std::array<Text, 3> &verbs, Text verb) noexcept {
-    return std::any_of(verbs.begin(), verbs.end(), [verb](Text one) { return iequals(one, verb); });
-}
 
 std::size_t size_of(std::span<const Text> words) noexcept {
     std::size_t size = kWordOverhead;
@@ -129,69 +123,16 @@ Result<void> RedisWire::room(std::size_t bytes) const noexcept {
 }
 
 Result<void> RedisWire::command(std::uint64_t cookie, std::span<const Text> words, Millis now) {
-    return command(cookie, words, {}, now);
-}
-
-Result<void> RedisWire::command(std::uint64_t cookie, std::span<const Text> words,
-                                std::span<const Bytes> last, Millis now) {
-    std::size_t size = size_of(words);
-    for (const Bytes piece : last) {
-        size += piece.size();
-    }
-    if (const auto fits = room(size); !fits) {
+    if (const auto fits = room(size_of(words)); !fits) {
         return fits;
     }
     if (hears_) {
         return {Code::unsupported, "a connection that hears takes no commands"};
     }
-    RespCommand out(out_, words.size() + (last.empty() ? 0 : 1));
-    for (const Text word : words) {
-        out.add(word);
-    }
-    if (!last.empty()) {
-        out.add(last);
-    }
+    RespCommand::append(out_, words);
     Asked asked;
     asked.cookie = cookie;
     asked.since = now;
-    expect(asked);
-    watch(now);
-    return {};
-}
-
-Result<void> RedisWire::transact(std::uint64_t cookie, std::span<const std::span<const Text>> commands,
-                                 Millis now) {
-    Asked asked;
-    asked.cookie = cookie;
-    asked.since = now;
-    asked.ask = Ask::transaction;
-    asked.left = static_cast<std::uint32_t>(commands.size() + 2);
-    std::size_t size = 2 * kWordOverhead;
-    for (const auto words : commands) {
-        const bool subscribes = is_one_of(kSubscribe, words.front());
-        // Several names would be more answers than EXEC announces.
-        if ((subscribes || is_one_of(kUnsubscribe, words.front())) && words.size() != 2) {
-            return {Code::too_many, "one name for each subscription in a transaction"};
-        }
-        if (iequals(words.front(), kSubscribe.back())) {
-            return {Code::unsupported, "no shard channel can be subscribed to in a transaction"};
-        }
-        asked.names += subscribes ? 1 : 0;
-        size += size_of(words);
-    }
-    if (const auto fits = room(size); !fits) {
-        return fits;
-    }
-    if (hears_) {
-        return {Code::unsupported, "a connection that hears takes no commands"};
-    }
-    RespCommand::append(out_, {"MULTI"});
-    for (const auto words : commands) {
-        RespCommand::append(out_, words);
-    }
-    RespCommand::append(out_, {"EXEC"});
-    hears_ = asked.names != 0;
-    unconfirmed_ += asked.names;
     expect(asked);
     watch(now);
     return {};
@@ -344,7 +285,7 @@ void RedisWire::lose(const RedisLoss &loss, Millis now) {
     written_ = unconfirmed_ = 0;
     for (Fifo<Asked> left = std::move(asked_); !left.empty(); left.pop()) {
         const Asked &asked = left.front();
-        if (!asked.told && asked.ask >= Ask::command && asked.ask != Ask::quit) {
+        if (asked.ask >= Ask::command && asked.ask != Ask::quit) {
             events_.on_unknown(asked.cookie, now);
         }
     }

@@ -103,15 +103,6 @@ public:
     Result<void> command(std::uint64_t cookie, std::initializer_list<Text> words, Millis now) {
         return command(cookie, std::span(words.begin(), words.size()), now);
     }
-    // The last word in pieces.
-    Result<void> command(std::uint64_t cookie, std::span<const Text> words, std::span<const Bytes> last,
-                         Millis now);
-
-    // MULTI, the commands, EXEC. One reply: of EXEC, or its error. Commands that subscribe may be
-    // among them with one name each, too_many otherwise; not SSUBSCRIBE, which Redis refuses there:
-    // unsupported.
-    Result<void> transact(std::uint64_t cookie, std::span<const std::span<const Text>> commands, Millis now);
-
     // One command for at least one name; errors as above. From the first subscription on, the
     // connection hears: it takes no other commands. An error reply means none of the names.
     Result<void> subscribe(std::uint64_t cookie, Subscription::Kind kind, std::span<const Text> names,
@@ -147,21 +138,17 @@ private:
         ping,
         adopted, // the PING behind which all answers are ours
         command,
-        transaction,
         subscribe,
         unsubscribe,
         quit,
     };
 
-    // One command or transaction, in the order in which answers come.
+    // One command, in the order in which answers come.
     struct Asked {
         std::uint64_t cookie = 0;
         Millis since = 0;
         std::uint32_t left = 1; // replies
-        std::uint32_t names = 0;
         Ask ask = Ask::command;
-        bool opened = false; // of a transaction: MULTI was answered
-        bool told = false;   // of a transaction: why it failed
     };
 
     struct Timer final : Deadline {
@@ -189,7 +176,6 @@ private:
     void answered_ping(const wire::RespValue &reply, Millis now);
     void answered_adopted(const wire::RespValue &reply, Millis now);
     void answered_change(const wire::RespValue &reply, Millis now);
-    void answered_transaction(const wire::RespValue &reply, Millis now);
     void answered_quit(const wire::RespValue &reply, Millis now);
     [[nodiscard]] bool is_pong(const wire::RespValue &reply) const;
     void greeted(Millis now);

@@ -86,8 +86,6 @@ public:
     // Its commands and subscriptions.
     [[nodiscard]] cluster::RedisWire &wire() noexcept { return wire_; }
     [[nodiscard]] bool up() const noexcept { return wire_.ready(); }
-    // `tries=` are used up.
-    [[nodiscard]] bool gave_up() const noexcept { return gave_up_; }
 
     // To be duplicated; -1 while not connected, and with TLS.
     [[nodiscard]] int descriptor() const noexcept;

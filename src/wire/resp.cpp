@@ -262,25 +262,6 @@ RespCommand &RespCommand::add(Text word) {
     return *this;
 }
 
-RespCommand &RespCommand::add(std::uint64_t number) {
-    std::array<char, 20> digits{};
-    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-    return add(Text(digits.data(), static_cast<std::size_t>(end - digits.data())));
-}
-
-RespCommand &RespCommand::add(std::span<const Bytes> pieces) {
-    std::size_t size = 0;
-    for (const Bytes piece : pieces) {
-        size += piece.size();
-    }
-    head('$', size);
-    for (const Bytes piece : pieces) {
-        out_.append(as_text(piece));
-    }
-    out_.append("\r\n");
-    return *this;
-}
-
 void RespCommand::append(std::string &out, std::span<const Text> words) {
     RespCommand command(out, words.size());
     for (const Text word : words) {

@@ -156,9 +156,6 @@ public:
     RespCommand(std::string &out, std::size_t words);
 
     RespCommand &add(Text word);
-    RespCommand &add(std::uint64_t number);
-    // One word of several pieces.
-    RespCommand &add(std::span<const Bytes> pieces);
 
     static void append(std::string &out, std::span<const Text> words);
     static void append(std::string &out, std::initializer_list<Text> words) {

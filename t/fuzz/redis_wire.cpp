@@ -101,9 +101,6 @@ private:
     void ask(std::uint8_t what) {
         const std::uint64_t cookie = open_.size();
         const Text names[] = {"a", "b"};
-        const Text one[] = {"SUBSCRIBE", "c"};
-        const Text two[] = {"CLIENT", "ID"};
-        const std::span<const Text> commands[] = {one, two};
         const auto kind = static_cast<Subscription::Kind>(what % 3);
         open_.push_back(true);
         Result<void> asked;
@@ -118,7 +115,7 @@ private:
             asked = wire_.unsubscribe(cookie, kind, names, now_);
             break;
         default:
-            asked = wire_.transact(cookie, commands, now_);
+            asked = wire_.command(cookie, {"CLIENT", "ID"}, now_);
             break;
         }
         open_.back() = static_cast<bool>(asked);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A connection that hears: subscriptions and what confirms them, messages, transactions around
-// them, a connection that is taken over, and which bytes may be taken out of the socket.
+// A connection that hears: subscriptions and what confirms them, messages, a connection that is
+// taken over, and which bytes may be taken out of the socket.
 #include "redis_env.hpp"
 
 #include <vector>
@@ -113,81 +113,6 @@ void unsubscriptions() {
         redis.say(array({bulk("pong"), bulk(redis.token())}));
         is(redis.take(), "", "still there");
     }
-}
-
-// What the bridge does to take the place of another one.
-Result<void> take_over(FakeRedis &redis) {
-    const Text pattern[] = {"PSUBSCRIBE", "p*"};
-    const Text channel[] = {"subscribe", "c"};
-    const Text kill[] = {"CLIENT", "KILL", "ID", "7"};
-    const std::span<const Text> commands[] = {pattern, channel, kill};
-    return redis.wire.transact(5, commands, redis.now);
-}
-
-void transactions() {
-    const std::string exec =
-        array({confirmation("psubscribe", "p*"), confirmation("subscribe", "c", 2), ":1\r\n"});
-    const std::string shown = "[[$psubscribe,$p*,:1],[$subscribe,$c,:2],:1]";
-    for (const std::size_t slice : kSlices) {
-        FakeRedis redis(slice);
-        redis.greet();
-        ok(static_cast<bool>(take_over(redis)), "a transaction");
-        is(redis.said(), "MULTI|PSUBSCRIBE p*|subscribe c|CLIENT KILL ID 7|EXEC", "said");
-        is(redis.wire.unconfirmed(), 2U, "two names");
-        is(redis.wire.command(6, {"GET"}, redis.now).code() == Code::unsupported, true,
-           "it hears from now on");
-        redis.say("+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n");
-        is(redis.take(), "", "queued");
-        redis.say(exec + message("c", "hi") + pmessage("pc", "ho"));
-        is(redis.take(), "5=" + shown + ";<c>hi;<pc>ho;", "and done");
-        is(redis.wire.unconfirmed(), 0U, "confirmed");
-    }
-    struct Row {
-        const char *name;
-        std::string replies;
-        std::string told;
-    };
-    const std::vector<Row> rows = {
-        {"a command was refused", "+OK\r\n-NOPERM a\r\n-NOPERM b\r\n+QUEUED\r\n-EXECABORT x\r\n",
-         "5=-NOPERM a;"},
-        {"it was discarded", "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n-EXECABORT x\r\n", "5=-EXECABORT x;"},
-        {"nil", "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*-1\r\n", "5=_;"},
-        {"no MULTI: nobody knows what happened", "-NOPERM multi\r\n" + confirmation("psubscribe", "p*"),
-         "5=-NOPERM multi;lost not permitted/MULTI/NOPERM multi;"},
-        {"a strange answer", "+OK\r\n:1\r\n", "5?;lost protocol error//a strange answer in a transaction;"},
-    };
-    for (const Row &row : rows) {
-        for (const std::size_t slice : kSlices) {
-            FakeRedis redis(slice);
-            redis.greet();
-            static_cast<void>(take_over(redis));
-            redis.say(row.replies);
-            is(redis.take(), row.told, row.name);
-            is(redis.wire.unconfirmed(), 0U, "nothing is waited for");
-        }
-    }
-}
-
-void transactions_lost() {
-    FakeRedis redis;
-    redis.greet();
-    static_cast<void>(take_over(redis));
-    redis.say("+OK\r\n-NOPERM a\r\n");
-    redis.wire.lost("cut", redis.now);
-    is(redis.take(), "5=-NOPERM a;lost connection closed//cut;", "what was told is not told again");
-    FakeRedis other;
-    other.greet();
-    const Text two[] = {"SUBSCRIBE", "a", "b"};
-    const Text shard[] = {"SSUBSCRIBE", "a"};
-    const Text get[] = {"GET", "a"};
-    const std::span<const Text> rows[] = {two, shard, get};
-    is(other.wire.transact(1, {&rows[0], 1}, other.now).code() == Code::too_many, true, "two names");
-    is(other.wire.transact(1, {&rows[1], 1}, other.now).code() == Code::unsupported, true, "a shard channel");
-    ok(static_cast<bool>(other.wire.transact(2, {&rows[2], 1}, other.now)), "without subscriptions");
-    is(other.said(), "MULTI|GET a|EXEC", "what was refused was not said");
-    other.say("+OK\r\n+QUEUED\r\n" + array({bulk("x")}));
-    is(other.take(), "2=[$x];", "is an ordinary one");
-    ok(static_cast<bool>(other.wire.command(3, {"GET", "a"}, other.now)), "and commands go on");
 }
 
 void adopted() {
@@ -317,8 +242,6 @@ int main() {
     subscriptions();
     refused_subscriptions();
     unsubscriptions();
-    transactions();
-    transactions_lost();
     adopted();
     peeked();
     taken_over_anywhere();

@@ -52,25 +52,9 @@ void errors() {
     }
 }
 
-void forbidden() {
-    const std::pair<Text, Text> rows[] = {
-        {"NOPERM this user has no permissions to run the 'client|setname' command", "client|setname"},
-        {"NOPERM this user has no permissions to access one of the channels used as arguments", "channels"},
-        {"NOPERM this user has no permissions to access one of the keys used as arguments", "keys"},
-        {"NOPERM User default has no permissions to run the 'ping' command", "ping"},
-        {"NOPERM it's so", ""},
-        {"NOPERM", ""},
-        {"ERR unknown command 'GEX'", ""},
-    };
-    for (const auto &[text, thing] : rows) {
-        is(what_is_forbidden(text), thing, "'" + std::string(text) + "'");
-    }
-}
-
 } // namespace
 
 int main() {
     errors();
-    forbidden();
     return done();
 }

@@ -125,10 +125,9 @@ void answers() {
     for (const std::size_t slice : kSlices) {
         FakeRedis redis(slice);
         redis.greet();
-        const Bytes pieces[] = {as_bytes("pay"), as_bytes("load")};
-        const Text words[] = {"PUBLISH", "c"};
+        const Text words[] = {"PUBLISH", "c", "payload"};
         ok(static_cast<bool>(redis.wire.command(7, {"GET", "a"}, redis.now)), "a command");
-        ok(static_cast<bool>(redis.wire.command(7, words, pieces, redis.now)), "one in pieces");
+        ok(static_cast<bool>(redis.wire.command(7, words, redis.now)), "one of words");
         ok(static_cast<bool>(redis.wire.command(9, {"LRANGE", "l"}, redis.now)), "and another");
         is(redis.said(), "GET a|PUBLISH c payload|LRANGE l", "a pipeline");
         is(redis.wire.unanswered(), 3U, "three wait");
