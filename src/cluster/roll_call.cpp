@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/roll_call.hpp"
 
+#include "base/calendar.hpp"
 #include "base/text.hpp"
 #include "wire/json_write.hpp"
 
@@ -21,30 +22,10 @@ constexpr std::size_t kFew = 4;
 
 constexpr std::size_t kMostForeseen = 256U << 20;
 
-constexpr std::int64_t kDay = 24 * 60 * 60;
-
 std::vector<std::string> copies(const std::vector<Text> &texts) { return {texts.begin(), texts.end()}; }
 
 std::span<const Text> few(const std::vector<Text> &rooms) {
     return rooms.size() <= kFew ? std::span<const Text>(rooms) : std::span<const Text>();
-}
-
-struct Date {
-    std::int64_t year;
-    unsigned month; // from 1
-    unsigned day;
-};
-
-// Of days since 1970, in eras of 400 years that begin with March: leap days come last.
-Date date_of(std::int64_t days) noexcept {
-    days += 719468; // 0000-03-01
-    const std::int64_t era = days / 146097;
-    const auto of_era = static_cast<unsigned>(days - era * 146097);
-    const unsigned years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    const unsigned of_year = of_era - (365 * years + years / 4 - years / 100);
-    const unsigned month = (5 * of_year + 2) / 153;
-    const unsigned day = of_year - (153 * month + 2) / 5 + 1;
-    return {era * 400 + years + (month >= 10 ? 1 : 0), month < 10 ? month + 3 : month - 9, day};
 }
 
 void append_two(std::string &out, std::uint64_t value) {
@@ -253,25 +234,23 @@ PeerMessage RollCall::answer() const {
 }
 
 std::string date_text(std::int64_t moment) {
-    constexpr std::array<Text, 7> kDays = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+    constexpr std::array<Text, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     constexpr std::array<Text, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    const std::int64_t seconds = std::max<std::int64_t>(moment, 0) / 1000;
-    const auto of_day = static_cast<std::uint64_t>(seconds % kDay);
-    const Date date = date_of(seconds / kDay);
-    std::string out(kDays[static_cast<std::size_t>(seconds / kDay % 7)]);
+    const Moment at = moment_of(std::max<std::int64_t>(moment, 0));
+    std::string out(kDays[at.weekday]);
     out += ' ';
-    out += kMonths[date.month - 1];
+    out += kMonths[at.month - 1];
     out += ' ';
-    append_two(out, date.day);
+    append_two(out, at.day);
     out += ' ';
-    append_number(out, static_cast<std::uint64_t>(date.year));
+    append_number(out, static_cast<std::uint64_t>(at.year));
     out += ' ';
-    append_two(out, of_day / 3600);
+    append_two(out, at.hour);
     out += ':';
-    append_two(out, of_day / 60 % 60);
+    append_two(out, at.minute);
     out += ':';
-    append_two(out, of_day % 60);
+    append_two(out, at.second);
     return out + " GMT+0000 (Coordinated Universal Time)";
 }
 

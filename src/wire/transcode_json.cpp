@@ -2,6 +2,7 @@
 // The way back: MessagePack to JSON.
 #include "wire/transcode.hpp"
 
+#include "base/calendar.hpp"
 #include "base/text.hpp"
 #include "wire/json.hpp"
 #include "wire/json_write.hpp"
@@ -19,31 +20,6 @@ using msgpack::Kind;
 using msgpack::Token;
 
 constexpr std::int64_t kExact = std::int64_t{1} << 53;
-constexpr std::int64_t kDay = 86'400'000;
-
-std::int64_t divide_down(std::int64_t value, std::int64_t by) noexcept {
-    return value / by - (value % by < 0 ? 1 : 0);
-}
-
-bool is_leap(std::int64_t year) noexcept { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
-
-// Days from 1970 to the beginning of the year, in the calendar of today whenever it was.
-std::int64_t days_before(std::int64_t year) noexcept {
-    const std::int64_t past = year - 1;
-    const std::int64_t leaps = divide_down(past, 4) - divide_down(past, 100) + divide_down(past, 400);
-    return past * 365 + leaps - (1969 * 365 + 477);
-}
-
-std::int64_t year_of(std::int64_t day) noexcept {
-    std::int64_t year = 1970 + divide_down(day * 400, 146'097);
-    while (days_before(year) > day) {
-        --year;
-    }
-    while (days_before(year + 1) <= day) {
-        ++year;
-    }
-    return year;
-}
 
 void append_digits(std::string &out, std::int64_t value, int width) {
     std::array<char, 8> digits;
@@ -69,25 +45,16 @@ void append_date(std::string &out, double milliseconds) {
         out += "null";
         return;
     }
-    const auto time = static_cast<std::int64_t>(milliseconds);
-    const std::int64_t days = divide_down(time, kDay);
-    const std::int64_t year = year_of(days);
-    std::int64_t day = days - days_before(year);
-    const std::array<int, 12> lengths = {31, is_leap(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    std::size_t month = 0;
-    for (; day >= lengths[month]; ++month) {
-        day -= lengths[month];
-    }
+    const Moment moment = moment_of(static_cast<std::int64_t>(milliseconds));
     out += '"';
-    append_year(out, year);
+    append_year(out, moment.year);
     struct {
         char before;
-        std::int64_t value;
+        unsigned value;
         int width;
     } const parts[] = {
-        {'-', static_cast<std::int64_t>(month) + 1, 2}, {'-', day + 1, 2},
-        {'T', (time - days * kDay) / 3'600'000, 2},     {':', (time - days * kDay) / 60'000 % 60, 2},
-        {':', (time - days * kDay) / 1000 % 60, 2},     {'.', (time - days * kDay) % 1000, 3},
+        {'-', moment.month, 2},  {'-', moment.day, 2},    {'T', moment.hour, 2},
+        {':', moment.minute, 2}, {':', moment.second, 2}, {'.', moment.milli, 3},
     };
     for (const auto &part : parts) {
         out += part.before;
