@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/homes.hpp"
 
+#include "cluster/seat_of.hpp"
 #include "wire/eio_http.hpp"
 
 #include <array>
@@ -16,8 +17,6 @@ constexpr std::uint16_t kProbeAnswer = 101;
 constexpr std::uint16_t kImage = 102;
 constexpr std::uint16_t kSession = 103; // comes unasked
 constexpr std::uint16_t kEnded = 104;
-
-shm::SeatRef seat_of(const engine::ExchangeId &id) noexcept { return {id.seat, id.seat_generation}; }
 
 } // namespace
 

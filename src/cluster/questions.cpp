@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/questions.hpp"
 
+#include "cluster/seat_of.hpp"
+
 #include <algorithm>
 #include <functional>
 #include <iterator>
@@ -18,8 +20,6 @@ constexpr std::uint16_t kAgain = kQuestionMail + 3;    // report once more, behi
 constexpr std::uint16_t kReported = kQuestionMail + 4; // that it was
 constexpr std::uint16_t kAbroad = kQuestionMail + 5;   // a tally
 constexpr std::uint16_t kStranger = kQuestionMail + 6; // as kAnswered, of nobody here
-
-shm::SeatRef seat_of(const hub::AskerId &asker) noexcept { return {asker.seat, asker.seat_generation}; }
 
 std::uint32_t two_digits_up(std::uint32_t value) noexcept {
     std::uint32_t step = 1;

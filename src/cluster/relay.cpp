@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/relay.hpp"
 
+#include "cluster/seat_of.hpp"
 #include "wire/eio_http.hpp"
 
 #include <algorithm>
@@ -39,8 +40,6 @@ void put_head(Writer &out, Said said) {
     out.put(kVersion);
     out.put(said);
 }
-
-shm::SeatRef seat_of(const engine::ExchangeId &id) noexcept { return {id.seat, id.seat_generation}; }
 
 engine::ExchangeId at_home(engine::ExchangeId id) noexcept {
     id.host = {};
