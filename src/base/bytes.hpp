@@ -69,7 +69,8 @@ concept Plain = std::is_trivially_copyable_v<T> &&
     (std::is_arithmetic_v<T> || std::is_enum_v<T> ||
      (std::is_aggregate_v<T> && std::has_unique_object_representations_v<T>));
 
-// Appends values in this machine's order: for images that never leave the host.
+// Appends values in this machine's order: for images that stay on the host, or go to hosts whose
+// order is the same (what hosts say to each other begins with a mark of it, cluster/bridge.cpp).
 class Writer {
 public:
     explicit Writer(std::string &out) noexcept : out_(out) {}

@@ -4,6 +4,7 @@
 #include "wire/resp.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace rt::cluster {
@@ -16,7 +17,8 @@ constexpr Millis kQuiet = 1000;               // without a byte and without the 
 constexpr Millis kComplainEvery = 60'000;     // about malformed messages, or missing ones
 constexpr Millis kLeastSettle = 300;          // for Redis to count the servers,
 constexpr Millis kSettle = 1200;              // for the hosts to say how far they are
-constexpr char kVersion = 1;                  // of messages between hosts
+// Of messages between hosts: what is inside is in the order of the machine (base/bytes.hpp).
+constexpr char kVersion = std::endian::native == std::endian::little ? 1 : 0x41;
 
 // What stands in front of a message between hosts.
 struct HostMessage {
@@ -40,7 +42,7 @@ constexpr Cookie kNobody{};
 } // namespace
 
 Bridge::Bridge(const Ports &ports, BridgeSettings settings, shm::Stream stream, shm::BridgeTable table)
-    : ports_(ports), settings_(std::move(settings)), stream_(stream), table_(table),
+    : ports_(ports), settings_(std::move(settings)), table_(table),
       voice_(ports.dialect, ports.line), peers_(voice_, ports.deadlines, settings_.asker),
       asks_({voice_, peers_, ports.questions, ports.bus, ports.deadlines}, settings_.ask_timeout),
       registry_({*this, ports.line, voice_, ports.deadlines, *this}, settings_.registry),
@@ -82,9 +84,10 @@ void Bridge::on_line_up(Millis now) {
 
 void Bridge::on_hearing_up(bool whole, Millis now) {
     hears_ = true;
-    if (!whole && table_.heard_at() != 0 && table_.deaf_since() == 0) {
-        table_.set_deaf_since(table_.heard_at());
+    if (!whole && table_.has_joined()) {
+        table_.set_deaf(true);
     }
+    table_.set_joined();
     connected(now);
 }
 
@@ -95,7 +98,7 @@ void Bridge::connected(Millis now) {
     }
     outbound_.freshen();
     connected_at_ = now;
-    settles_ = table_.deaf_since() != 0 ? now + kSettle : 0;
+    settles_ = table_.is_deaf() ? now + kSettle : 0;
     broken_ = false;
     heard_ = now;
     awaited_.clear();
@@ -117,8 +120,8 @@ void Bridge::on_line_lost(Millis) {
 }
 
 void Bridge::deafen() noexcept {
-    if (table_.deaf_since() == 0) {
-        table_.set_deaf_since(hears_ ? stream_.head() : table_.heard_at());
+    if (table_.has_joined()) {
+        table_.set_deaf(true);
     }
 }
 
@@ -134,16 +137,14 @@ void Bridge::on_hearing_lost(Millis) {
 void Bridge::on_channels_lost() {
     parted_ = true;
     missed_ = missed_ || settles_ != 0;
-    if (table_.deaf_since() == 0) {
-        table_.set_deaf_since(stream_.head());
-    }
+    table_.set_deaf(true);
 }
 
 // Where more was missed than that it is settled with the rest.
 void Bridge::on_channels_back() {
     if (std::exchange(parted_, false) && hears_ && settles_ == 0) {
         tell_gap();
-        table_.set_deaf_since(0);
+        table_.set_deaf(false);
     }
 }
 
@@ -203,9 +204,6 @@ bool Bridge::work(Millis now) {
 }
 
 void Bridge::beat(Millis now) {
-    if (hears_ && !retired_) {
-        table_.set_heard_at(stream_.head());
-    }
     const Millis early = awaited_.empty() && registry_.counted() ? kSettle - kLeastSettle : 0;
     if (settles_ != 0 && now >= settles_ - early) {
         settle_gap();
@@ -242,14 +240,13 @@ void Bridge::settle_gap() {
     if (missed || !counted || !awaited_.empty() || !registry_.counted() || registry_.other_servers() > 0) {
         tell_gap();
     }
-    table_.set_deaf_since(0);
+    table_.set_deaf(false);
     set_state();
 }
 
 void Bridge::tell_gap() {
     hub::Envelope gap;
     gap.op = hub::Op::gap;
-    gap.since = table_.deaf_since();
     ports_.bus.note(gap);
     ports_.metrics.count(hub::Metric::bus_gaps);
 }
@@ -267,7 +264,7 @@ void Bridge::on_missed(Text uid, std::uint64_t count, Millis now) {
                                           " messages of host " + name.substr(0, 4) +
                                           " that Redis did not deliver");
     }
-    missed_ = table_.deaf_since() != 0;
+    missed_ = table_.is_deaf();
     if (!missed_) {
         tell_gap();
     }

@@ -155,7 +155,6 @@ private:
 
     Ports ports_;
     BridgeSettings settings_;
-    shm::Stream stream_;
     shm::BridgeTable table_;
     PeerVoice voice_;
     PeerQuestions peers_;

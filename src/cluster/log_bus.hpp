@@ -58,7 +58,7 @@ public:
     }
     [[nodiscard]] hub::Position tail() const noexcept override { return stream_.tail(); }
 
-    [[nodiscard]] bool is_deaf() const noexcept override { return numbers_ && numbers_->deaf_since() != 0; }
+    [[nodiscard]] bool is_deaf() const noexcept override { return numbers_ && numbers_->is_deaf(); }
 
     // Is there something to read? Asked again after announcing sleep.
     [[nodiscard]] bool behind() const noexcept { return reader_.cursor() < stream_.head(); }

@@ -108,7 +108,7 @@ void App::open_bridge() {
     if (conf_.bus.block == nullptr) {
         table.set_state(shm::BridgeState::off);
         table.set_published(0);
-        table.set_deaf_since(0);
+        table.set_deaf(false);
         return;
     }
     bus_.number_by(table);

@@ -32,8 +32,8 @@ struct alignas(kLine) BridgeTable::Table {
     Millis client_since[2];
     std::uint32_t state;
     std::uint32_t torn;
-    std::uint64_t deaf_since;
-    std::uint64_t heard_at;
+    std::uint32_t deaf;
+    std::uint32_t joined;
     alignas(kLine) std::uint64_t last_number; // with every append: away from the holder's line
     std::uint64_t promised_at;                // where the log ended; 0: nothing is promised
     HeardHost promised;
@@ -200,13 +200,13 @@ void BridgeTable::settle(Locked &, std::uint64_t head) noexcept {
     poke(table_->promised_at, std::uint64_t{0});
 }
 
-std::uint64_t BridgeTable::deaf_since() const noexcept { return peek(table_->deaf_since); }
+bool BridgeTable::is_deaf() const noexcept { return peek(table_->deaf) != 0; }
 
-void BridgeTable::set_deaf_since(std::uint64_t position) noexcept { poke(table_->deaf_since, position); }
+void BridgeTable::set_deaf(bool deaf) noexcept { poke(table_->deaf, static_cast<std::uint32_t>(deaf)); }
 
-std::uint64_t BridgeTable::heard_at() const noexcept { return peek(table_->heard_at); }
+bool BridgeTable::has_joined() const noexcept { return peek(table_->joined) != 0; }
 
-void BridgeTable::set_heard_at(std::uint64_t position) noexcept { poke(table_->heard_at, position); }
+void BridgeTable::set_joined() noexcept { poke(table_->joined, std::uint32_t{1}); }
 
 void BridgeTable::set_torn(bool torn) noexcept {
     poke(table_->torn, static_cast<std::uint32_t>(torn));

@@ -104,13 +104,12 @@ public:
     void promise_heard(Locked &held, Text uid, const HeardOf &heard, std::uint64_t head) noexcept;
     void settle(Locked &held, std::uint64_t head) noexcept;
 
-    // Since which position of the log something may have been said that was not heard; 0: all has
-    // been heard. While it stands nobody recovers.
-    [[nodiscard]] std::uint64_t deaf_since() const noexcept;
-    void set_deaf_since(std::uint64_t position) noexcept;
-    // For the case that the holder dies: where the log ended when it last heard.
-    [[nodiscard]] std::uint64_t heard_at() const noexcept;
-    void set_heard_at(std::uint64_t position) noexcept;
+    // Something may have been said that was not heard. While it stands nobody recovers.
+    [[nodiscard]] bool is_deaf() const noexcept;
+    void set_deaf(bool deaf) noexcept;
+    // Everything that has to be heard was heard once: before that nothing is missed.
+    [[nodiscard]] bool has_joined() const noexcept;
+    void set_joined() noexcept;
 
     // Whether the first part of a large reply has been taken out of the socket, and the rest has
     // not: nobody else can go on there.
