@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/papers.hpp"
 
+#include "wire/json.hpp"
+
 namespace rt::cluster {
 
 namespace {
@@ -87,8 +89,8 @@ Result<void> RosterRegistrar::make_sockets(hub::Papers &papers, Reader &in, hub:
         text.auth = in.get_text();
         text.since = since;
         const bool connected = in.get<bool>();
-        if (!in.ok()) {
-            break;
+        if (!in.ok() || !wire::json::validate(text.auth, wire::json::kMaxDepth)) {
+            return {Code::protocol, "papers of a session: sockets"};
         }
         RT_TRY(record, directory_.add_socket(papers.connection, text));
         if (connected) {

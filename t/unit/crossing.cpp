@@ -161,20 +161,70 @@ void test_replies() {
     is(one.far.hosts[0][0].worker.replies.take(), "7: " + one.client.id + " [1]<raw>", "but arrives there");
 }
 
+// What other hosts say changes nothing here if it makes no sense.
 void test_garbage() {
     Case one;
     one.client.go_on(0);
+    one.far.settle();
     std::mt19937 random(5);
-    cluster::Crossing &crossing = one.far.hosts[0][0].crossing;
+    cluster::Crossing &crossing = one.far.hosts[1][0].crossing;
     for (int i = 0; i < 20000; ++i) {
         std::string bad(random() % 90, '\0');
         for (char &byte : bad) {
             byte = static_cast<char>(random() % 7 == 0 ? random() : random() % 4);
         }
         crossing.on_told(i % 9 == 0 ? "b" : "bbbb", as_bytes(bad), 0);
-        crossing.on_image("bbbb", {0, 1, {1, 1}}, as_bytes(bad), 0);
     }
-    ok(true, "garbage is survived");
+    one.until_taking();
+    ok(one.client.arrived() && one.at(0) == nullptr, "garbage is survived, and the session arrives");
+}
+
+// The image on its way to the WebSocket that waits for it.
+std::string *image_of(Case &one) {
+    one.until_out();
+    FakeRedis &redis = one.far.redis;
+    for (std::deque<FakeRedis::Said> *queue : {&redis.hosts["aaaa"].out, &redis.hosts["bbbb"].in}) {
+        for (FakeRedis::Said &said : *queue) {
+            if (said.topic == cluster::Topic::relay && said.from == "aaaa" && said.to == "bbbb" &&
+                said.body.size() > 200) {
+                return &said.body;
+            }
+        }
+    }
+    return nullptr;
+}
+
+// The image of a session comes damaged. It arrives, or it ends; it never is at two hosts, and nobody
+// waits for ever.
+void test_bad_images() {
+    int lost = 0;
+    int arrived = 0;
+    std::string wrong;
+    for (unsigned seed = 0; seed < 200; ++seed) {
+        std::mt19937 random(seed);
+        Case one;
+        std::string *image = image_of(one);
+        if (image == nullptr) {
+            wrong += "no image ";
+            break;
+        }
+        const std::size_t at = random() % image->size();
+        if (seed % 2 == 0) {
+            image->resize(at);
+        } else {
+            (*image)[at] = static_cast<char>((*image)[at] ^ (1 << random() % 8));
+        }
+        one.far.pass(one.now, 15'000);
+        arrived += one.client.arrived() ? 1 : 0;
+        lost += one.client.lost() ? 1 : 0;
+        const std::size_t sessions =
+            one.far.hosts[0].host.roster.connections.size() + one.far.hosts[1].host.roster.connections.size();
+        const std::size_t under_way = one.far.hosts[0][0].crossing.size() + one.far.hosts[1][1].relay.size();
+        const bool good = one.client.arrived() != one.client.lost() && under_way == 0 && sessions <= 1;
+        wrong += good ? "" : std::to_string(seed) + " ";
+    }
+    is(wrong, "", "of a damaged image nothing is left, or all of it");
+    ok(lost > 20 && arrived > 0, "some are refused, and some come again whole");
 }
 
 } // namespace
@@ -187,5 +237,6 @@ int main() {
     test_no_taker();
     test_replies();
     test_garbage();
+    test_bad_images();
     return done();
 }
