@@ -42,14 +42,15 @@ constexpr Cookie kNobody{};
 } // namespace
 
 Bridge::Bridge(const Ports &ports, BridgeSettings settings, shm::Stream stream, shm::BridgeTable table)
-    : ports_(ports), settings_(std::move(settings)), table_(table),
-      voice_(ports.dialect, ports.line), peers_(voice_, ports.deadlines, settings_.asker),
+    : ports_(ports), settings_(std::move(settings)), table_(table), voice_(ports.dialect, ports.line),
+      peers_(voice_, ports.deadlines, settings_.asker),
       asks_({voice_, peers_, ports.questions, ports.bus, ports.deadlines}, settings_.ask_timeout),
       registry_({*this, ports.line, voice_, ports.deadlines, *this}, settings_.registry),
       interest_(ports.dialect, ports.roster, ports.hearing, settings_.registry.host),
       outbound_({ports.dialect, ports.line, ports.metrics, *this}, stream, table, settings_.registry.uid),
       inbound_({ports.dialect, ports.bus, ports.roster, ports.metrics, *this}, table, settings_.registry.uid),
-      calls_(ports.roster, voice_), hosts_channel_(settings_.registry.key_prefix + "hosts"),
+      calls_(ports.roster, voice_, *this, settings_.most_answer),
+      hosts_channel_(settings_.registry.key_prefix + "hosts"),
       own_channel_(settings_.registry.key_prefix + "relay:" + settings_.registry.host) {
     listen(Topic::hello, registry_);
     if (settings_.disorder) {
@@ -113,6 +114,7 @@ void Bridge::connected(Millis now) {
 void Bridge::on_line_lost(Millis) {
     line_up_ = false;
     outbound_.lost();
+    static_cast<void>(calls_.unblock());
     settles_ = 0;
     registry_.on_down();
     peers_.end_all();
@@ -165,6 +167,9 @@ void Bridge::set_state() {
 void Bridge::on_reply(std::uint64_t packed, const wire::RespValue *reply, Millis now) {
     const Cookie cookie = Cookie::of(packed);
     outbound_.unblock();
+    if (calls_.unblock()) {
+        ports_.events.request_turn();
+    }
     switch (cookie.user) {
     case LineUser::outbound:
         outbound_.on_reply(cookie.value, reply, now);
@@ -176,6 +181,9 @@ void Bridge::on_reply(std::uint64_t packed, const wire::RespValue *reply, Millis
     case LineUser::asks:
         peers_.on_reply(cookie.value, reply, now);
         return;
+    case LineUser::voice:
+        voice_.on_reply();
+        break;
     default:
         break;
     }
@@ -196,14 +204,15 @@ bool Bridge::may_live(Text host, Millis now) const {
 // --- per turn ---
 
 bool Bridge::work(Millis now) {
-    if (retired_) {
-        return false;
-    }
-    const bool asked = calls_.work(now);
-    return outbound_.work(kRecordsPerTurn, now) || asked;
+    const bool calls = calls_.work(now);
+    const bool more = !retired_ && !calls_.waits() && outbound_.work(kRecordsPerTurn, now);
+    return more || calls;
 }
 
 void Bridge::beat(Millis now) {
+    if (calls_.unblock()) {
+        ports_.events.request_turn(); // its time may be over
+    }
     const Millis early = awaited_.empty() && registry_.counted() ? kSettle - kLeastSettle : 0;
     if (settles_ != 0 && now >= settles_ - early) {
         settle_gap();
@@ -214,8 +223,9 @@ void Bridge::beat(Millis now) {
     }
 }
 
+// Answers go on being made in the turns of this worker.
 void Bridge::retire(Millis now) {
-    calls_.finish();
+    calls_.detach();
     static_cast<void>(outbound_.work(SIZE_MAX, now));
     retired_ = true;
     registry_.on_down();
@@ -227,7 +237,10 @@ void Bridge::leave() {
     table_.set_state(shm::BridgeState::joining);
 }
 
-bool Bridge::is_idle() const noexcept { return asks_.size() == 0 && has_published(); }
+bool Bridge::is_idle() const noexcept {
+    const bool said = calls_.empty() && asks_.size() == 0;
+    return said && has_published() && (voice_.is_idle() || !line_up_);
+}
 
 // --- what was missed ---
 
@@ -370,6 +383,11 @@ void Bridge::on_question(const PeerMessage &message, Millis now) {
         complain("other servers ask faster than they can be answered", now);
     }
     ports_.events.request_turn();
+}
+
+void Bridge::on_unanswered(Text why, Millis now) {
+    ports_.metrics.count(hub::Metric::bus_refused);
+    complain(std::string(why), now);
 }
 
 void Bridge::on_peer_answer(const PeerMessage &message, Millis) { static_cast<void>(peers_.hear(message)); }

@@ -38,9 +38,14 @@ struct BridgeSettings {
     std::vector<std::string> namespaces; // by their own names, without patterns
     std::uint32_t ask_timeout = 5000;    // of what other servers ask clients without one, ms
     bool disorder = false;               // channels have no common order (inbound.hpp)
+    std::size_t most_answer = RollCall::kMostBytes;
 };
 
-class Bridge final : public HostLine, private OutboundEvents, private InboundEvents, private RegistryEvents {
+class Bridge final : public HostLine,
+                     private OutboundEvents,
+                     private InboundEvents,
+                     private RegistryEvents,
+                     private RollCallEvents {
 public:
     struct Ports {
         Dialect &dialect;
@@ -89,7 +94,7 @@ public:
     void on_channels_lost();
     void on_channels_back();
 
-    // Once per turn. True: there is more to do.
+    // Once per turn, also behind retire(). True: there is more to do.
     bool work(Millis now);
     // A few times a second.
     void beat(Millis now);
@@ -137,6 +142,7 @@ private:
     void on_host_gone(const HostSeen &host, Millis now) override;
     void on_loop(bool closed, Millis now) override;
     void on_key_refused(Text error) override;
+    void on_unanswered(Text why, Millis now) override;
 
     void on_host_message(Bytes payload, Millis now);
     void connected(Millis now);

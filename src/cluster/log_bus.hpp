@@ -37,7 +37,9 @@ public:
         shm::HeardOf of;
     };
 
-    Result<hub::Position> publish(const hub::Envelope &envelope) override { return publish(envelope, nullptr); }
+    Result<hub::Position> publish(const hub::Envelope &envelope) override {
+        return publish(envelope, nullptr);
+    }
     // It is in the log, and heard: both, or neither, whatever ends this worker.
     Result<hub::Position> publish(const hub::Envelope &envelope, const Heard *heard);
     // What a worker that died had begun is done, or never was.

@@ -47,6 +47,7 @@ void Outbound::rewind() {
     reader_.seek(table_.published());
     unanswered_.clear();
     early_.erase(early_.begin(), early_.upper_bound(table_.published()));
+    bytes_ = 0;
     last_number_ = table_.published_number();
     said_ = 0;
 }
@@ -101,10 +102,12 @@ Outbound::Step Outbound::publish(const shm::StreamReader::Next &next, Millis now
     }
     const std::array<Text, 3> command{ports_.dialect.publish_verb(), publication_.channel,
                                       publication_.payload};
-    if (!ports_.line.send(command, {LineUser::outbound, next.end})) {
+    const std::size_t size = publication_.channel.size() + publication_.payload.size();
+    if (!has_room(size) || !ports_.line.send(command, {LineUser::outbound, next.end})) {
         return Step::refused;
     }
-    unanswered_.push({next.end, envelope_.number});
+    unanswered_.push({next.end, envelope_.number, size});
+    bytes_ += size;
     account(envelope_.number);
     said_ = std::max(said_, envelope_.number);
     ports_.metrics.count(hub::Metric::bus_out);
@@ -120,6 +123,10 @@ void Outbound::say(const hub::Envelope &envelope) {
     std::swap(message_.envelope, envelope_); // and back: neither is copied
     ports_.dialect.say(message_, {}, publication_);
     std::swap(message_.envelope, envelope_);
+}
+
+bool Outbound::has_room(std::size_t size) const noexcept {
+    return unanswered_.empty() || (unanswered_.size() < kMostMessages && bytes_ + size <= kMostBytes);
 }
 
 // This one is dealt with.
@@ -163,6 +170,7 @@ void Outbound::on_reply(std::uint64_t position, const wire::RespValue *reply, Mi
 void Outbound::pop() {
     const Sent sent = unanswered_.front();
     unanswered_.pop();
+    bytes_ -= sent.size;
     if (table_.published() != 0 && table_.published() < sent.end) {
         table_.set_published_number(sent.number != 0 ? sent.number : table_.published_number());
         table_.set_published(sent.end);

@@ -29,6 +29,10 @@ public:
 
 class Outbound final : public RedisLineEvents {
 public:
+    // Redis has not answered: the rest of what a line takes is for others (cluster/redis_wire.hpp).
+    static constexpr std::size_t kMostBytes = 12U << 20;
+    static constexpr std::size_t kMostMessages = 60'000;
+
     struct Ports {
         Dialect &dialect;
         RedisLine &line;
@@ -69,11 +73,13 @@ private:
     struct Sent {
         hub::Position end = 0;
         std::uint64_t number = 0; // 0: none
+        std::size_t size = 0;
     };
     void rewind();
     Step publish(const shm::StreamReader::Next &next, Millis now);
     void say(const hub::Envelope &envelope);
     void account(std::uint64_t number);
+    [[nodiscard]] bool has_room(std::size_t size) const noexcept;
     void overrun();
     void settle();
     void pop();
@@ -87,6 +93,7 @@ private:
     PeerMessage message_;
     Publication publication_;
     Fifo<Sent> unanswered_;
+    std::size_t bytes_ = 0;         // of those
     std::set<hub::Position> early_; // ends of what was answered before its turn: a Cluster's masters do
     hub::Position fresh_ = 0;       // what is volatile and ends before that is stale
     std::uint64_t last_number_;     // behind which the next one comes, if nothing is overrun

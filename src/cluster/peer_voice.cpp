@@ -7,13 +7,15 @@
 
 namespace rt::cluster {
 
-bool PeerVoice::say(const PeerMessage &message, Text to, Cookie cookie) {
+bool PeerVoice::say(const PeerMessage &message, Text to) {
     dialect_.say(message, to, scratch_);
     if (scratch_.channel.empty()) {
         return false;
     }
     const std::array<Text, 3> command = {dialect_.publish_verb(), scratch_.channel, scratch_.payload};
-    return line_.send(command, cookie);
+    const bool sent = line_.send(command, {LineUser::voice, 0});
+    unanswered_ += sent ? 1 : 0;
+    return sent;
 }
 
 bool PeerVoice::count(Text nsp, Cookie cookie) {

@@ -5,6 +5,7 @@
 #include "cluster/dialect.hpp"
 #include "cluster/redis_line.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -16,8 +17,12 @@ public:
     PeerVoice(Dialect &dialect, RedisLine &line) noexcept : dialect_(dialect), line_(line) {}
 
     // `to`: the uid of the one that is answered; empty for anything but answers. False: nothing
-    // was said, for Redis is away, or the dialect has no such message.
-    bool say(const PeerMessage &message, Text to, Cookie cookie = {});
+    // was said, for Redis is away, or has no room, or the dialect has no such message.
+    bool say(const PeerMessage &message, Text to);
+
+    // Of what was said, with LineUser::voice: Redis has it, or nobody knows.
+    void on_reply() noexcept { unanswered_ -= unanswered_ > 0 ? 1 : 0; }
+    [[nodiscard]] bool is_idle() const noexcept { return unanswered_ == 0; }
 
     // Asks Redis how many servers hear a namespace, this host among them; servers_in() reads the
     // reply. False: Redis is away.
@@ -32,6 +37,7 @@ private:
     Dialect &dialect_;
     RedisLine &line_;
     Publication scratch_;
+    std::size_t unanswered_ = 0;
 };
 
 } // namespace rt::cluster

@@ -21,7 +21,7 @@ enum class LineUser : std::uint8_t {
     outbound,
     registry,
     asks,
-    relay,
+    voice,
     // Of a Redis Cluster, below the bridge:
     routes,   // cluster/slot_routes.hpp
     counts,   // cluster/node_counts.hpp

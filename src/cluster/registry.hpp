@@ -158,7 +158,7 @@ private:
     std::uint64_t nonce_ = 0;
     std::uint64_t probed_ = 0; // the nonce that is awaited
     Millis probed_at_ = 0;
-    Millis answered_at_ = -kPause; // newcomers
+    Millis answered_at_ = -kPause;         // newcomers
     std::optional<std::uint32_t> servers_; // of the namespace `/`, this host among them
     std::optional<Millis> round_trip_;
     bool closed_ = true;

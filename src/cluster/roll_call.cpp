@@ -20,8 +20,6 @@ namespace {
 // more it lists all sockets, and those that are meant are found here.
 constexpr std::size_t kFew = 4;
 
-constexpr std::size_t kMostForeseen = 256U << 20;
-
 std::vector<std::string> copies(const std::vector<Text> &texts) { return {texts.begin(), texts.end()}; }
 
 std::span<const Text> few(const std::vector<Text> &rooms) {
@@ -110,11 +108,11 @@ void add_member(std::vector<QueryMember> &members, Text part) {
 
 } // namespace
 
-RollCall::RollCall(shm::Roster &roster, const PeerMessage &question)
+RollCall::RollCall(shm::Roster &roster, const PeerMessage &question, std::size_t most)
     : roster_(roster), asks_(question.says), asker_(question.uid), nsp_(question.nsp),
       request_id_(question.request_id), to_(copies(question.envelope.to)),
       except_(copies(question.envelope.except)), to_views_(to_.begin(), to_.end()),
-      except_views_(except_.begin(), except_.end()), rooms_left_(asks_ == Says::list_rooms) {
+      except_views_(except_.begin(), except_.end()), rooms_left_(asks_ == Says::list_rooms), most_(most) {
     std::ranges::sort(to_views_);
     std::ranges::sort(except_views_);
 }
@@ -124,6 +122,10 @@ bool RollCall::step() {
         return false;
     }
     const bool more = rooms_left_ ? step_rooms() : step_sockets();
+    if (is_too_big()) {
+        done_ = true;
+        return false;
+    }
     if (!more && !std::exchange(rooms_left_, false)) {
         done_ = true;
         json_ += ']';
@@ -137,7 +139,7 @@ bool RollCall::step_rooms() {
         return false;
     }
     for (const shm::RoomRow &row : page->rows) {
-        texts_.push_back(row.name);
+        put(row.name);
     }
     cursor_ = page->next;
     return cursor_ != 0;
@@ -170,7 +172,7 @@ bool RollCall::step_sockets() {
 // and not used is never touched.
 void RollCall::foresee(std::size_t rows) {
     const std::size_t sockets = roster_.counts().sockets;
-    json_.reserve(std::min(json_.size() / std::max<std::size_t>(rows, 1) * sockets * 5 / 4, kMostForeseen));
+    json_.reserve(std::min(json_.size() / std::max<std::size_t>(rows, 1) * sockets * 5 / 4, most_));
     seen_.reserve(sockets);
 }
 
@@ -181,19 +183,30 @@ void RollCall::put(const shm::SocketRow &row) {
     }
     if (asks_ == Says::fetch) {
         append_socket(json_, row);
+        bytes_ = json_.size();
     } else {
-        texts_.push_back(row.id);
+        put(row.id);
     }
 }
 
+void RollCall::put(const std::string &text) {
+    texts_.push_back(text);
+    bytes_ += text.size() + 3;
+}
+
 void RollCall::include(const std::vector<shm::SocketRow> &rows) {
+    if (done_) {
+        return; // it waits to be said, and has them
+    }
     for (const shm::SocketRow &row : rows) {
         if (row.nsp != nsp_ || !row.connected) {
             continue;
         }
         put(row);
         if (asks_ == Says::list_rooms) {
-            texts_.insert(texts_.end(), row.rooms.begin(), row.rooms.end());
+            for (const std::string &room : row.rooms) {
+                put(room);
+            }
         }
     }
 }

@@ -19,9 +19,12 @@ class RollCall {
 public:
     // At most so many rows per step; fewer where each has much to say.
     static constexpr std::uint32_t kStep = 256;
+    // No answer is larger: one that comes to what Redis holds back for a subscriber (32 MB by
+    // default) would cut the connections of all.
+    static constexpr std::size_t kMostBytes = 16U << 20;
 
     // The question is fetch, list_ids or list_rooms; it is copied. The roster must outlive this.
-    RollCall(shm::Roster &roster, const PeerMessage &question);
+    RollCall(shm::Roster &roster, const PeerMessage &question, std::size_t most = kMostBytes);
     RollCall(const RollCall &) = delete; // it views itself
     RollCall &operator=(const RollCall &) = delete;
 
@@ -36,6 +39,9 @@ public:
     // After the last step: the answer fetched, ids or rooms. Its views live as long as this does.
     [[nodiscard]] PeerMessage answer() const;
 
+    // The answer is not whole, and not to be given.
+    [[nodiscard]] bool is_too_big() const noexcept { return bytes_ > most_; }
+
     // Whom to answer.
     [[nodiscard]] Text asker() const noexcept { return asker_; }
 
@@ -45,6 +51,7 @@ private:
     void foresee(std::size_t rows);
     void put(const shm::SocketRow &row);
     [[nodiscard]] bool is_left_out(const shm::SocketRow &row) const;
+    void put(const std::string &text);
     [[nodiscard]] bool is_meant(const shm::SocketRow &row) const;
 
     shm::Roster &roster_;
@@ -64,6 +71,8 @@ private:
     std::unordered_set<std::string> left_out_; // sids
     std::string json_ = "[";
     std::vector<std::string> texts_;
+    std::size_t most_;
+    std::size_t bytes_ = 0;
 };
 
 // As JavaScript shows a moment: `Fri Nov 20 2026 04:23:53 GMT+0000 (Coordinated Universal Time)`.

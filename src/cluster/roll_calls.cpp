@@ -7,10 +7,12 @@ bool RollCalls::hear(const PeerMessage &question, Millis now) {
     if (calls_.size() == kMost) {
         return false;
     }
-    calls_.emplace_back(roster_, question, passages_ != nullptr ? passages_->barriers() : 0);
+    Call &call = calls_.emplace_back(roster_, question, most_);
+    call.barriers = passages_ != nullptr ? passages_->barriers() : 0;
+    call.due = now + kPatience;
     std::erase_if(left_, [&](const Left &left) { return !roster_.connection(left.record); });
     for (const Left &left : left_) {
-        calls_.back().roll.leave_out(left.sid);
+        call.roll.leave_out(left.sid);
     }
     if (calls_.size() == 1) {
         static_cast<void>(work(now));
@@ -20,26 +22,37 @@ bool RollCalls::hear(const PeerMessage &question, Millis now) {
 
 // Who asked first is answered first. What is awaited brings a turn when it comes, or the beat does.
 bool RollCalls::work(Millis now) {
-    if (calls_.empty()) {
+    if (calls_.empty() || waits_) {
         return false;
     }
-    const bool waits = passages_ != nullptr && passages_->are_coming(calls_.front().barriers, now);
-    return !waits && step();
-}
-
-void RollCalls::finish() {
-    while (!calls_.empty()) {
-        static_cast<void>(step());
+    Call &front = calls_.front();
+    if (passages_ != nullptr && passages_->are_coming(front.barriers, now)) {
+        return false;
     }
-}
-
-bool RollCalls::step() {
-    RollCall &roll = calls_.front().roll;
-    if (!roll.step()) {
-        voice_.say(roll.answer(), roll.asker());
+    if (front.roll.step()) {
+        return true;
+    }
+    waits_ = !finish(front, now);
+    if (!waits_) {
         calls_.pop_front();
     }
-    return !calls_.empty();
+    return !calls_.empty() && !waits_;
+}
+
+// False: not yet.
+bool RollCalls::finish(const Call &call, Millis now) {
+    if (call.roll.is_too_big()) {
+        events_.on_unanswered("the answer to another server would be too large", now);
+        return true;
+    }
+    if (voice_.say(call.roll.answer(), call.roll.asker())) {
+        return true;
+    }
+    if (now < call.due) {
+        return false;
+    }
+    events_.on_unanswered("Redis did not take the answer to another server in time", now);
+    return true;
 }
 
 void RollCalls::leaves(Text sid) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rt::cluster {
@@ -26,11 +27,21 @@ public:
     [[nodiscard]] virtual bool are_coming(std::uint64_t barrier, Millis now) const noexcept = 0;
 };
 
+class RollCallEvents {
+public:
+    virtual ~RollCallEvents() = default;
+    // Who asked gets no answer. A few words for the log.
+    virtual void on_unanswered(Text why, Millis now) = 0;
+};
+
 class RollCalls {
 public:
     static constexpr std::size_t kMost = 1000; // that wait for an answer
+    static constexpr Millis kPatience = 5000;  // of who asked; Node's, if it is not told another
 
-    RollCalls(shm::Roster &roster, PeerVoice &voice) : roster_(roster), voice_(voice) {}
+    // All must outlive this. `most`: bytes of an answer.
+    RollCalls(shm::Roster &roster, PeerVoice &voice, RollCallEvents &events, std::size_t most)
+        : roster_(roster), voice_(voice), events_(events), most_(most) {}
 
     // Without it nothing crosses. It must outlive this.
     void attach(const Passages &passages) noexcept { passages_ = &passages; }
@@ -40,8 +51,15 @@ public:
 
     // True: there is more to do in the next turn.
     bool work(Millis now);
-    // All of it, now.
-    void finish();
+    // Nothing that crosses is waited for any more.
+    void detach() noexcept { passages_ = nullptr; }
+
+    // An answer is made and the line has no room for it: nothing else should be sent before.
+    [[nodiscard]] bool waits() const noexcept { return waits_; }
+    // There may be room, or no time left. True: it did wait.
+    bool unblock() noexcept { return std::exchange(waits_, false); }
+
+    [[nodiscard]] bool empty() const noexcept { return calls_.empty(); }
 
     // The barrier of a session that leaves this host came; its records are here still.
     void leaves(Text sid);
@@ -50,11 +68,12 @@ public:
 
 private:
     struct Call {
-        Call(shm::Roster &roster, const PeerMessage &question, std::uint64_t barriers_)
-            : roll(roster, question), barriers(barriers_) {}
+        Call(shm::Roster &roster, const PeerMessage &question, std::size_t most)
+            : roll(roster, question, most) {}
 
         RollCall roll;
-        std::uint64_t barriers; // were heard before the question
+        std::uint64_t barriers = 0; // were heard before the question
+        Millis due = 0;
     };
 
     struct Left {
@@ -62,13 +81,16 @@ private:
         shm::ConnectionRef record;
     };
 
-    bool step();
+    [[nodiscard]] bool finish(const Call &call, Millis now);
     [[nodiscard]] std::vector<shm::SocketRow> rows_of(shm::ConnectionRef record);
 
     shm::Roster &roster_;
     PeerVoice &voice_;
+    RollCallEvents &events_;
+    std::size_t most_;
     const Passages *passages_ = nullptr;
     std::deque<Call> calls_;
+    bool waits_ = false;
     std::vector<Left> left_; // and their records may be here
 };
 

@@ -66,8 +66,9 @@ void RedisBus::check(Millis now) {
 bool RedisBus::work(Millis now) {
     check(now);
     if (leaving_) {
+        const bool more = held_ != nullptr && held_->bridge.work(now);
         go_on_leaving(now);
-        return false;
+        return more;
     }
     if (held_ == nullptr) {
         look(now);

@@ -36,9 +36,8 @@ public:
     // All of its own numbers that the log has, in order.
     std::string heard() {
         std::string all;
-        bus.replay(zone.stream.tail(), zone.stream.head(), [&](const hub::Envelope &envelope, hub::Position) {
-            all += std::string(envelope.data);
-        });
+        bus.replay(zone.stream.tail(), zone.stream.head(),
+                   [&](const hub::Envelope &envelope, hub::Position) { all += std::string(envelope.data); });
         return all;
     }
 
@@ -103,8 +102,7 @@ void any_instruction() {
     for (std::size_t i = 0; i < states.size(); ++i) {
         const std::string alone = after(states[i], roster.roster, false);
         const std::string shared = after(states[i], roster.roster, true);
-        const bool once =
-            alone == "[1][2][3]" && (shared == "[1][2]ours[3]" || shared == "[1]ours[2][3]");
+        const bool once = alone == "[1][2][3]" && (shared == "[1][2]ours[3]" || shared == "[1]ours[2][3]");
         faults += once ? "" : std::to_string(i) + ": " + alone + " " + shared + "; ";
     }
     is(faults, "", "once, wherever it is killed");

@@ -17,13 +17,15 @@ namespace {
 
 constexpr std::uint32_t kMany = 1000; // more than a step's
 
-struct World final : cluster::Passages {
+struct World final : cluster::Passages, cluster::RollCallEvents {
     World() { calls.attach(*this); }
 
     [[nodiscard]] std::uint64_t barriers() const noexcept override { return heard; }
     [[nodiscard]] bool are_coming(std::uint64_t barrier, Millis) const noexcept override {
         return coming != 0 && coming <= barrier;
     }
+
+    void on_unanswered(Text why, Millis) override { unanswered += std::string(why) + ";"; }
 
     shm::ConnectionRef add(std::uint32_t number) {
         const auto connection = add_client(zone.roster, sid_of(number));
@@ -66,7 +68,8 @@ struct World final : cluster::Passages {
     PlainDialect dialect;
     Line line;
     cluster::PeerVoice voice{dialect, line};
-    RollCalls calls{zone.roster, voice};
+    RollCalls calls{zone.roster, voice, *this, cluster::RollCall::kMostBytes};
+    std::string unanswered;
     std::uint64_t heard = 0;
     std::uint64_t coming = 0;
 };
@@ -90,7 +93,8 @@ void in_turn() {
         ++taken;
     }
     is(taken, RollCalls::kMost, "no more wait");
-    world.calls.finish();
+    world.calls.detach();
+    world.work();
     is(world.take(1).size(), RollCalls::kMost, "all can be answered now");
 }
 
