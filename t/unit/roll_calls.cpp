@@ -88,14 +88,15 @@ void in_turn() {
     world.work();
     is(world.take(1), "11", "one after the other");
     world.ask();
+    const std::string room = "room-1"; // the others' answers are short
     std::size_t taken = 1;
-    while (world.ask()) {
+    while (world.ask(room)) {
         ++taken;
     }
     is(taken, RollCalls::kMost, "no more wait");
     world.calls.detach();
     world.work();
-    is(world.take(1).size(), RollCalls::kMost, "all can be answered now");
+    is(world.take(1).size(), taken, "all can be answered now");
 }
 
 void leaving() {
