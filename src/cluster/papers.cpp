@@ -52,8 +52,8 @@ void RosterRegistrar::write(hub::RecordRef connection, Writer &out) {
     write_handshake(handshake ? *handshake : shm::Handshake(), out);
     const Result<std::vector<shm::SocketRow>> sockets = roster.sockets_of(ref);
     out.put(static_cast<std::uint32_t>(sockets ? sockets->size() : 0));
-    for (std::size_t i = 0; sockets && i < sockets->size(); ++i) {
-        const shm::SocketRow &socket = (*sockets)[i];
+    for (std::size_t left = sockets ? sockets->size() : 0; left > 0; --left) {
+        const shm::SocketRow &socket = (*sockets)[left - 1]; // the oldest is made first
         out.put_text(socket.id);
         out.put_text(socket.nsp);
         out.put_text(socket.user);
