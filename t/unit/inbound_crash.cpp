@@ -45,6 +45,7 @@ public:
     void on_peer_answer(const PeerMessage &, Millis) override {}
     void on_old_order(const PeerMessage &, Millis) override {}
     void on_echo(std::uint64_t) override {}
+    void on_own_ask(Text) override {}
     void on_missed(Text, std::uint64_t count, Millis) override { missed += count; }
     void on_malformed(Text, const Error &, Millis) override { ++missed; }
     void wake_readers() override {}
