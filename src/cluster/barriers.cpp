@@ -23,8 +23,7 @@ engine::ExchangeId of_this_host(engine::ExchangeId id) noexcept {
 
 // --- of the old home ---
 
-void Crossing::want_barrier(const Voyage &voyage, Millis now) {
-    const Barrier barrier{voyage.ticket, voyage.to, voyage.at, voyage.sid};
+void Crossing::want(const Barrier &barrier, Millis now) {
     const shm::SeatRef holder = abroad_.bridge.holder();
     if (holder == abroad_.me) {
         wanted_.push_back(barrier);
@@ -78,7 +77,7 @@ void Crossing::publish(const Barrier &barrier, Millis now) {
     }
 }
 
-void Crossing::tell_sides(const Ticket &ticket, const Sides &sides, Millis now) {
+void Crossing::tell_sides(const Ticket &ticket, const hub::Sides &sides, Millis now) {
     if (seat_of(ticket) == abroad_.me) {
         on_sides(ticket, sides, now);
         return;
@@ -97,19 +96,23 @@ bool Crossing::on_take(const engine::ExchangeId &by, Millis now) {
     if (!may_take()) {
         return false;
     }
-    const auto known = std::ranges::find(waited_, by, &Waited::by);
-    if (known == waited_.end()) {
-        Waited waited;
-        waited.by = by;
-        waited.cut.floor =
-            abroad_.bridge.sent(); // the call goes out behind that, the barrier behind the call
-        waited.until = now + kForgotten;
-        waited_.push_back(waited);
-    }
+    await_cut(by, now);
     if (coming(by) == nullptr) {
         coming_.push_back({by, 0, now + kForgotten});
     }
     return true;
+}
+
+// What asks for it goes out behind the floor, and the barrier behind that.
+void Crossing::await_cut(const engine::ExchangeId &by, Millis now) {
+    if (std::ranges::find(waited_, by, &Waited::by) != waited_.end()) {
+        return;
+    }
+    Waited waited;
+    waited.by = by;
+    waited.cut.floor = abroad_.bridge.sent();
+    waited.until = now + kForgotten;
+    waited_.push_back(waited);
 }
 
 Crossing::Coming *Crossing::coming(const engine::ExchangeId &by) {
@@ -150,8 +153,10 @@ void Crossing::hear_barrier(Text from, Reader &in, Millis now) {
     if (from == abroad_.host) {
         const auto mine = std::ranges::find(published_, ticket, &Published::ticket);
         if (mine != published_.end()) {
-            const Sides sides{mine->own, ports_.bus.head()};
-            abroad_.bridge.leaves(mine->sid);
+            const hub::Sides sides{mine->own, ports_.bus.head()};
+            if (!mine->sid.empty()) {
+                abroad_.bridge.leaves(mine->sid);
+            }
             published_.erase(mine);
             tell_sides(ticket, sides, now);
         }
@@ -172,15 +177,21 @@ void Crossing::hear_barrier(Text from, Reader &in, Millis now) {
     }
 }
 
+std::optional<hub::Cut> Crossing::take_cut(const engine::ExchangeId &by, const Ticket &ticket) {
+    const auto known = std::ranges::find(waited_, by, &Waited::by);
+    if (known == waited_.end()) {
+        return std::nullopt;
+    }
+    const bool fits = known->heard && known->ticket == ticket;
+    const hub::Cut cut = known->cut;
+    waited_.erase(known);
+    return fits ? std::optional(cut) : std::nullopt;
+}
+
 void Crossing::on_image(Text from, const engine::ExchangeId &to, Bytes image, Millis now) {
-    Arrival arrival{std::string(from), to, false, {}};
     Reader in(as_text(image));
     const auto ticket = in.get<Ticket>();
-    if (const auto known = std::ranges::find(waited_, to, &Waited::by); known != waited_.end()) {
-        arrival.cut_known = known->heard && known->ticket == ticket;
-        arrival.cut = known->cut;
-        waited_.erase(known);
-    }
+    const Arrival arrival{std::string(from), to, take_cut(to, ticket)};
     if (const Coming *session = coming(to); session != nullptr && session->barrier != 0) {
         abroad_.bridge.comes(in.get_text(), session->barrier);
     }
@@ -192,8 +203,8 @@ void Crossing::on_image(Text from, const engine::ExchangeId &to, Bytes image, Mi
     std::string head(from);
     Writer out(head);
     out.put(to);
-    out.put(static_cast<std::uint8_t>(arrival.cut_known));
-    out.put(arrival.cut);
+    out.put(static_cast<std::uint8_t>(arrival.cut.has_value()));
+    out.put(arrival.cut.value_or(hub::Cut()));
     const std::array<Bytes, 2> pieces{as_bytes(head), image};
     if (!abroad_.post.send(seat, kArrival, pieces)) {
         confirm(arrival, ticket, false);
@@ -208,19 +219,38 @@ void Crossing::on_told(Text from, Bytes body, Millis now) {
     if (!in.ok() || version != kCrossingVersion || from.size() != kHostLength) {
         return;
     }
-    if (said == CrossingSaid::barrier) {
+    switch (said) {
+    case CrossingSaid::barrier:
         hear_barrier(from, in, now);
-    } else if (said == CrossingSaid::ack) {
+        return;
+    case CrossingSaid::confirm:
+        hear_confirm(in, now);
+        return;
+    case CrossingSaid::ack:
         FarReplies::hear(in, ports_.replies);
-    } else if (said == CrossingSaid::confirm) {
-        const auto ticket = in.get<Ticket>();
-        const Bytes mail = body.subspan(body.size() - in.rest().size() - sizeof(Ticket));
-        if (in.ok() && seat_of(ticket) != abroad_.me) {
-            static_cast<void>(abroad_.post.send(seat_of(ticket), kConfirmed, {&mail, 1}));
-        } else if (in.ok()) {
-            on_confirmed(ticket, in.get<bool>(), now);
-        }
+        return;
+    case CrossingSaid::claim:
+        others_->on_claim(from, in, now);
+        return;
+    case CrossingSaid::returned:
+        others_->on_returned(from, in, now);
+        return;
     }
+}
+
+void Crossing::hear_confirm(Reader &in, Millis now) {
+    const auto ticket = in.get<Ticket>();
+    const bool arrived = in.get<bool>();
+    if (!in.ok() || seat_of(ticket) == abroad_.me) {
+        on_confirmed(ticket, arrived, now);
+        return;
+    }
+    std::string mail;
+    Writer out(mail);
+    out.put(ticket);
+    out.put(arrived);
+    const Bytes piece = as_bytes(mail);
+    static_cast<void>(abroad_.post.send(seat_of(ticket), kConfirmed, {&piece, 1}));
 }
 
 } // namespace rt::cluster

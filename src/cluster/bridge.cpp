@@ -289,10 +289,13 @@ void Bridge::on_host(const HostSeen &host, bool, Millis now) {
 }
 
 // Gone while we heard nothing: what it said at last nobody knows.
-void Bridge::on_host_gone(const HostSeen &host, Millis) {
+void Bridge::on_host_gone(const HostSeen &host, Millis now) {
     missed_ = missed_ || settles_ != 0;
     missed_of_.erase(host.hello.uid);
     inbound_.forget(host.hello.uid);
+    if (!may_live(host.hello.host, now)) {
+        losses_(host.hello.host, now);
+    }
 }
 
 hub::ClusterStatus Bridge::status(Millis now) const {
@@ -401,14 +404,10 @@ void Bridge::on_old_order(const PeerMessage &message, Millis) {
     voice_.say(answer, message.uid);
 }
 
-void Bridge::on_echo(std::uint64_t number) {
-    if (echoes_) {
-        echoes_(number);
-    }
-}
+void Bridge::on_echo(std::uint64_t number) { echoes_(number); }
 
 void Bridge::on_own_ask(Text request_id) {
-    if (const std::optional<std::uint64_t> number = peers_.number_of(request_id); number && asked_) {
+    if (const std::optional<std::uint64_t> number = peers_.number_of(request_id); number) {
         asked_(*number);
     }
 }

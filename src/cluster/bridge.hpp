@@ -66,13 +66,15 @@ public:
 
     // What hears messages of hosts of ours on this topic. Before anything else.
     void listen(Topic topic, HostLineEvents &listener) noexcept;
-    // Of our own broadcasts that come back, for a crossing. Null: nobody listens.
+    // Of our own broadcasts that come back, for a crossing.
     void listen_to_echoes(Fn<void(std::uint64_t)> listener) { echoes_ = std::move(listener); }
 
     // The same of our own questions to clients, by the position where each ends in the log.
     void listen_to_asks(Fn<void(hub::Position)> listener) { asked_ = std::move(listener); }
     // Of sessions that cross hosts.
     [[nodiscard]] RollCalls &roll_calls() noexcept { return calls_; }
+    // Of hosts that are gone, by their ids' beginning.
+    void listen_to_losses(Fn<void(Text, Millis)> listener) { losses_ = std::move(listener); }
 
     // All that a holder has to hear.
     [[nodiscard]] std::vector<Subscription> wanted();
@@ -172,8 +174,9 @@ private:
     RollCalls calls_;
     std::array<HostLineEvents *, 4> listeners_{};
     std::unordered_map<std::string, Missed> missed_of_; // by uid
-    Fn<void(std::uint64_t)> echoes_;
-    Fn<void(hub::Position)> asked_;
+    Fn<void(std::uint64_t)> echoes_ = [](std::uint64_t) {};
+    Fn<void(hub::Position)> asked_ = [](hub::Position) {};
+    Fn<void(Text, Millis)> losses_ = [](Text, Millis) {};
     std::string hosts_channel_;
     std::string own_channel_;
     Millis complained_ = 0;         // when a malformed message was last logged

@@ -36,7 +36,7 @@ void Crossing::give(hub::Connection &connection, const engine::ExchangeId &to, M
     }
     auto made = std::make_unique<Voyage>(*this);
     Voyage &voyage = *made;
-    voyage.ticket = {abroad_.me.index, abroad_.me.generation, ++tickets_};
+    voyage.ticket = new_ticket();
     voyage.sid = connection.sid();
     voyage.to = to;
     voyage.record = connection.record();
@@ -46,16 +46,20 @@ void Crossing::give(hub::Connection &connection, const engine::ExchangeId &to, M
     ports_.hub.freeze(connection, out, now);
     voyages_.emplace(voyage.ticket, std::move(made));
     abroad_.deadlines.start(voyage, now, kPatience);
-    want_barrier(voyage, now);
+    want({voyage.ticket, voyage.to, voyage.at, voyage.sid}, now);
 }
 
 bool Crossing::has(Text sid) const {
     return std::ranges::any_of(voyages_, [&](const auto &entry) { return entry.second->sid == sid; });
 }
 
-void Crossing::on_sides(const Ticket &ticket, const Sides &sides, Millis now) {
+void Crossing::on_sides(const Ticket &ticket, const hub::Sides &sides, Millis now) {
     const auto found = voyages_.find(ticket);
-    if (found == voyages_.end() || found->second->departed) {
+    if (found == voyages_.end()) {
+        others_->on_sides(ticket, sides, now);
+        return;
+    }
+    if (found->second->departed) {
         return;
     }
     if (hub::Connection *connection = catch_up(*found->second, sides, now); connection != nullptr) {
@@ -67,19 +71,20 @@ void Crossing::on_sides(const Ticket &ticket, const Sides &sides, Millis now) {
 }
 
 // The session as it is at the barrier. Null: it has ended.
-hub::Connection *Crossing::catch_up(const Voyage &voyage, const Sides &sides, Millis now) {
+hub::Connection *Crossing::catch_up(const Voyage &voyage, const hub::Sides &sides, Millis now) {
     Reader in(voyage.image);
     const Result<hub::Connection *> thawed = ports_.hub.thaw(in, now);
     if (!thawed) {
         return nullptr;
     }
     hub::Connection &connection = **thawed;
+    hub::LogPart part(sides);
     const auto see = [&](const hub::Envelope &envelope, hub::Position end) {
-        if (end <= sides.own || envelope.remote) {
+        if (part.takes(envelope, end)) {
             ports_.hub.replay(connection, envelope, end, now);
         }
     };
-    if (!ports_.bus.replay(voyage.at, std::max(sides.own, sides.others), see)) {
+    if (!ports_.bus.replay(voyage.at, sides.others, see)) {
         close(connection, now);
     }
     return connection.session().open() ? &connection : nullptr;
@@ -133,7 +138,7 @@ void Crossing::come_home(const Voyage &voyage, Millis now) {
     Reader in(voyage.image);
     static_cast<void>(in.get<Ticket>());
     const Text sid = in.get_text();
-    const Arrival arrival{abroad_.host, voyage.to, false, {}};
+    const Arrival arrival{abroad_.host, voyage.to, std::nullopt};
     if (const Result<hub::Connection *> back = settle(arrival, sid, in, now); back) {
         close(**back, now);
     }
@@ -162,14 +167,14 @@ void Crossing::arrive(const Arrival &arrival, Text image, Millis now) {
         confirm(arrival, ticket, true); // it came twice
         return;
     }
-    ports_.relay.forget(arrival.to.slot);
     hub::Connection *here = nullptr;
     bool taken = false;
-    if (arrival.cut_known && in.ok()) {
+    if (arrival.cut && in.ok()) {
         const Result<hub::Connection *> settled = settle(arrival, sid, in, now);
         taken = settled || settled.code() == Code::gone;
         here = settled ? *settled : nullptr;
     }
+    ports_.relay.forget(arrival.to.slot);
     abroad_.metrics.count(taken ? hub::Metric::crossed_in : hub::Metric::not_crossed);
     confirm(arrival, ticket, taken);
     tell_settled(arrival.to);
@@ -178,9 +183,9 @@ void Crossing::arrive(const Arrival &arrival, Text image, Millis now) {
 
 // gone: it was taken, and has ended. Other errors: it was not.
 Result<hub::Connection *> Crossing::settle(const Arrival &arrival, Text sid, Reader &in, Millis now) {
-    const Cut &cut = arrival.cut;
+    const hub::Cut cut = arrival.cut.value_or(hub::Cut());
     ports_.bus.catch_up(std::max(cut.heard, cut.sent), now);
-    const hub::Position since = arrival.cut_known ? cut.heard : ports_.bus.cursor();
+    const hub::Position since = arrival.cut ? cut.heard : ports_.bus.cursor();
     RT_TRY(papers, ports_.registrar.make(sid, in, since | hub::kCameFromAbroad));
     papers.from = host_name(arrival.from);
     papers.here = host_name(abroad_.host);
@@ -193,15 +198,16 @@ Result<hub::Connection *> Crossing::settle(const Arrival &arrival, Text sid, Rea
         return {Code::gone, "the session could not go on here"};
     }
     hub::Connection &connection = **thawed;
-    CutReader reader(cut);
+    hub::LogPart part(cut);
     const auto see = [&](const hub::Envelope &envelope, hub::Position end) {
-        if (reader.takes(envelope, end)) {
-            // An offset before the cut would have what the session got at its old home replayed.
-            const bool before = end <= cut.heard && envelope.op == hub::Op::emit && !envelope.asker;
-            ports_.hub.replay(connection, envelope, before ? 0 : end, now);
+        if (part.takes(envelope, end)) {
+            const bool dead = !part.may_offset(end) && envelope.op == hub::Op::emit && !envelope.asker;
+            ports_.hub.replay(connection, envelope, dead ? hub::kNoOffset : end, now);
         }
     };
-    if (arrival.cut_known && !ports_.bus.replay(cut.floor, ports_.bus.cursor(), see)) {
+    const bool whole = !arrival.cut || (ports_.relay.heard_all_for(arrival.to.slot) &&
+                                        ports_.bus.replay(cut.floor, ports_.bus.cursor(), see));
+    if (!whole) {
         close(connection, now);
     }
     if (!connection.session().open()) {
@@ -226,8 +232,9 @@ void Crossing::on_mail(shm::SeatRef, std::uint16_t kind, Bytes body, Millis now)
         Arrival arrival;
         arrival.from = in.take(kHostLength);
         arrival.to = in.get<engine::ExchangeId>();
-        arrival.cut_known = in.get<bool>();
-        arrival.cut = in.get<Cut>();
+        const bool known = in.get<bool>();
+        const auto cut = in.get<hub::Cut>();
+        arrival.cut = known ? std::optional(cut) : std::nullopt;
         arrive(arrival, in.rest(), now);
         return;
     }
@@ -241,7 +248,7 @@ void Crossing::on_mail(shm::SeatRef, std::uint16_t kind, Bytes body, Millis now)
         const auto at = in.get<hub::Position>();
         wanted_.push_back({ticket, to, at, std::string(in.rest())});
     } else if (kind == kSides) {
-        on_sides(ticket, in.get<Sides>(), now);
+        on_sides(ticket, in.get<hub::Sides>(), now);
     } else if (kind == kConfirmed) {
         on_confirmed(ticket, in.get<bool>(), now);
     }

@@ -6,10 +6,10 @@
 
 #include "base/deadlines.hpp"
 #include "cluster/abroad.hpp"
-#include "cluster/cut.hpp"
 #include "cluster/papers.hpp"
 #include "cluster/relay.hpp"
 #include "cluster/roll_calls.hpp"
+#include "hub/cut.hpp"
 
 #include <compare>
 #include <map>
@@ -33,6 +33,24 @@ struct Ticket {
     auto operator<=>(const Ticket &) const noexcept = default;
 };
 
+// What is wanted of the bridge: a cut, for whoever waits for it at another host.
+struct Barrier {
+    Ticket ticket;
+    engine::ExchangeId to;
+    hub::Position at = 0; // not before this has been published
+    std::string sid;      // of a session that crosses; else empty
+};
+
+// Who wants cuts that are not for sessions.
+class CutEvents {
+public:
+    virtual ~CutEvents() = default;
+    virtual void on_sides(const Ticket &ticket, const hub::Sides &sides, Millis now) = 0;
+    // CrossingSaid::claim and returned, at the holder of the bridge.
+    virtual void on_claim(Text from, Reader &in, Millis now) = 0;
+    virtual void on_returned(Text from, Reader &in, Millis now) = 0;
+};
+
 class Crossing final : public Ferry, public HostLineEvents, public MailEvents, public Passages {
 public:
     static constexpr Millis kPatience = 3000;   // with the barrier
@@ -51,6 +69,19 @@ public:
     };
 
     Crossing(const AbroadPorts &abroad, const Ports &ports) : abroad_(abroad), ports_(ports) {}
+
+    // Kept sockets cross, too. Once, before anything else.
+    void attach(CutEvents &others) noexcept { others_ = &others; }
+
+    [[nodiscard]] Ticket new_ticket() noexcept {
+        return {abroad_.me.index, abroad_.me.generation, ++tickets_};
+    }
+    // CutEvents::on_sides follows, or nothing.
+    void want(const Barrier &barrier, Millis now);
+    // At the holder of the bridge, before what asks for it is said: whoever this is waits for a cut.
+    void await_cut(const engine::ExchangeId &by, Millis now);
+    // The cut for this one, if its barrier was heard. Once.
+    [[nodiscard]] std::optional<hub::Cut> take_cut(const engine::ExchangeId &by, const Ticket &ticket);
 
     // At the holder of the bridge: this broadcast of ours came back.
     void on_echo(std::uint64_t number) noexcept { echoed_ = number; }
@@ -100,22 +131,8 @@ private:
         int repeats = 0;
     };
 
-    // Where the barrier stands in the old home's log.
-    struct Sides {
-        hub::Position own = 0;    // what began here and ends up to here is before it
-        hub::Position others = 0; // the same of what began elsewhere
-    };
-
-    // What is kept of a barrier until it is published; then, until it comes back.
-    struct Barrier {
-        Ticket ticket;
-        engine::ExchangeId to;
-        hub::Position at = 0; // not before this has been published
-        std::string sid;
-    };
-
-    void on_sides(const Ticket &ticket, const Sides &sides, Millis now);
-    [[nodiscard]] hub::Connection *catch_up(const Voyage &voyage, const Sides &sides, Millis now);
+    void on_sides(const Ticket &ticket, const hub::Sides &sides, Millis now);
+    [[nodiscard]] hub::Connection *catch_up(const Voyage &voyage, const hub::Sides &sides, Millis now);
     void depart(Voyage &voyage, hub::Connection &connection, Millis now);
     void send_image(const Voyage &voyage);
     void on_late(Voyage &voyage, Millis now);
@@ -128,8 +145,7 @@ private:
     struct Arrival {
         std::string from;
         engine::ExchangeId to;
-        bool cut_known = false;
-        Cut cut;
+        std::optional<hub::Cut> cut;
     };
 
     void arrive(const Arrival &arrival, Text image, Millis now);
@@ -141,7 +157,7 @@ private:
     struct Waited {
         engine::ExchangeId by;
         Ticket ticket;
-        Cut cut;
+        hub::Cut cut;
         bool heard = false;
         Millis until = 0;
     };
@@ -160,10 +176,10 @@ private:
         Millis until = 0;
     };
 
-    void want_barrier(const Voyage &voyage, Millis now);
     void publish(const Barrier &barrier, Millis now);
     void hear_barrier(Text from, Reader &in, Millis now);
-    void tell_sides(const Ticket &ticket, const Sides &sides, Millis now);
+    void tell_sides(const Ticket &ticket, const hub::Sides &sides, Millis now);
+    void hear_confirm(Reader &in, Millis now);
     void tell_settled(const engine::ExchangeId &by);
     void on_settled(const engine::ExchangeId &by);
     [[nodiscard]] Coming *coming(const engine::ExchangeId &by);
@@ -172,6 +188,7 @@ private:
     Ports ports_;
     std::map<Ticket, std::unique_ptr<Voyage>> voyages_;
     std::uint64_t tickets_ = 0;
+    CutEvents *others_ = nullptr;
 
     std::vector<Barrier> wanted_;      // not published yet
     std::vector<Published> published_; // not come back yet

@@ -15,6 +15,8 @@ enum class CrossingSaid : std::uint8_t {
     barrier = 1, // to all hosts
     confirm,     // the session has arrived, or has not
     ack,         // of a client that has moved, to who asked it
+    claim,       // a client came back that had a socket there
+    returned,    // what it had and missed, or nothing
 };
 
 // In front of each.

@@ -17,6 +17,7 @@ void write_handshake(const shm::Handshake &handshake, Writer &out) {
     out.put_text(handshake.query);
     out.put(handshake.secure);
     out.put(handshake.xdomain);
+    out.put(handshake.counts_address);
     out.put_text(handshake.captured);
     out.put(static_cast<std::uint32_t>(handshake.headers.size()));
     for (const shm::Header &header : handshake.headers) {
@@ -25,7 +26,7 @@ void write_handshake(const shm::Handshake &handshake, Writer &out) {
     }
 }
 
-// Of its address nobody counts it here: it was let in there.
+// It counts for its address, and is not refused: it was let in there.
 hub::Handshake read_handshake(Reader &in) {
     hub::Handshake handshake;
     handshake.issued = in.get<std::int64_t>();
@@ -34,6 +35,7 @@ hub::Handshake read_handshake(Reader &in) {
     handshake.query = in.get_text();
     handshake.secure = in.get<bool>();
     handshake.xdomain = in.get<bool>();
+    handshake.counts_address = in.get<bool>();
     handshake.captured = in.get_text();
     const std::uint32_t headers = in.get_count(kLeastHeader);
     for (std::uint32_t i = 0; i < headers; ++i) {

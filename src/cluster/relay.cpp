@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/relay.hpp"
 
+#include "cluster/relay_mail.hpp"
 #include "cluster/seat_of.hpp"
 #include "wire/eio_http.hpp"
 
@@ -18,11 +19,6 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 
 enum class Said : std::uint8_t { call = 1, answer, probe, image };
-
-// Mail kinds: a host and a call for it; a host, a topic and a message for it; a message from there.
-constexpr std::uint16_t kCallOut = kRelayMail;
-constexpr std::uint16_t kOutward = kRelayMail + 1;
-constexpr std::uint16_t kInward = kRelayMail + 2;
 
 struct Head {
     std::uint8_t version = kVersion;
@@ -127,6 +123,7 @@ Result<void> Relay::ask(Text sid, const Asking &asking, Millis now) {
     pending->body = asking.body;
     if (asking.call == Call::take) {
         pending->coming.emplace(ports_.unsettled);
+        pending->hold = hub_->ports().directory.attention().hold(now);
     }
     pending->until = now + (asking.call == Call::poll ? asking.holds + kMargin : kPatience);
     ports_.metrics.count(hub::Metric::relayed);
@@ -165,6 +162,11 @@ void Relay::forget(Handle exchange) {
         pending_.erase(found);
         count_bytes();
     }
+}
+
+bool Relay::heard_all_for(Handle exchange) const {
+    const auto found = pending_.find(exchange.index);
+    return found != pending_.end() && found->second->exchange == exchange && found->second->hold.unbroken();
 }
 
 void Relay::count_bytes() {
@@ -261,6 +263,26 @@ void Relay::refuse(Call call, const engine::ExchangeId &by, Millis now) {
     }
 }
 
+void Relay::on_host_gone(Text host, std::span<const shm::SeatRef> workers, Millis now) {
+    const Bytes piece = as_bytes(host);
+    for (const shm::SeatRef worker : workers) {
+        static_cast<void>(worker == ports_.me || ports_.post.send(worker, kHostGone, {&piece, 1}));
+    }
+    refuse_all(host, now);
+}
+
+void Relay::refuse_all(Text host, Millis now) {
+    std::vector<std::pair<Call, engine::ExchangeId>> lost;
+    for (const auto &[index, pending] : pending_) {
+        if (pending->sid.starts_with(host)) {
+            lost.push_back({pending->call, {ports_.me.index, ports_.me.generation, pending->exchange}});
+        }
+    }
+    for (const auto &[call, by] : lost) {
+        refuse(call, by, now);
+    }
+}
+
 void Relay::on_told(Text from, Bytes body, Millis now) {
     Reader in(as_text(body));
     const Head head = read_head(in);
@@ -340,6 +362,8 @@ void Relay::on_mail(shm::SeatRef, std::uint16_t kind, Bytes body, Millis now) {
         const auto topic = in.get<Topic>();
         const Bytes message = as_bytes(in.rest());
         static_cast<void>(ports_.bridge.tell(host, topic, {&message, 1}));
+    } else if (kind == kHostGone && body.size() == kHostLength) {
+        refuse_all(as_text(body), now);
     }
 }
 

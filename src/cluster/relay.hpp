@@ -8,6 +8,7 @@
 #include "cluster/abroad.hpp"
 #include "cluster/homes.hpp"
 #include "cluster/repeats.hpp"
+#include "hub/attention.hpp"
 
 #include <memory>
 #include <optional>
@@ -66,8 +67,15 @@ public:
     // What was asked for this exchange is answered, or nobody wants it any more.
     void forget(Handle exchange);
 
+    // Of one that asked for a session (Call::take): everything was heard since then.
+    [[nodiscard]] bool heard_all_for(Handle exchange) const;
+
     // What stands in front of an image that goes to this exchange (Ferry::on_image).
     [[nodiscard]] static std::string image_head(const engine::ExchangeId &to);
+
+    // At the holder of the bridge: this host is gone. What these workers have asked of it is refused at
+    // once rather than when they ask again.
+    void on_host_gone(Text host, std::span<const shm::SeatRef> workers, Millis now);
 
     // Calls that wait for their answers.
     [[nodiscard]] std::size_t size() const noexcept { return pending_.size(); }
@@ -101,6 +109,7 @@ private:
         Handle exchange;
         std::string sid;
         std::string body;
+        hub::Attention::Hold hold; // of a session on its way here, whose rooms are not known
         Millis until = 0;
         Millis pause = kFirstRepeat;
         std::optional<Unsettled::Part> coming; // of take: the session
@@ -115,6 +124,7 @@ private:
     [[nodiscard]] bool may_go(Call call, const engine::ExchangeId &by, Millis now);
     void serve(Text from, Reader &in, Millis now);
     void refuse(Call call, const engine::ExchangeId &by, Millis now);
+    void refuse_all(Text host, Millis now);
     void pass_on(Text from, Bytes message, Millis now);
     void hear(Bytes message, Millis now);
     [[nodiscard]] bool again(Repeats::Lane lane, const CallHere &call, Millis now);

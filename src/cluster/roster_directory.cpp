@@ -110,6 +110,22 @@ void RosterDirectory::leave(hub::RecordRef socket, Text room) {
     static_cast<void>(roster_.leave(socket_ref(socket), room));
 }
 
+Result<hub::RecordRef> RosterDirectory::attend(Millis until) {
+    if (watch_ == nullptr) {
+        return hub::RecordRef{};
+    }
+    RT_TRY(ref, roster_.attend(static_cast<std::uint64_t>(until)));
+    return hub::RecordRef{ref.cell, ref.serial};
+}
+
+bool RosterDirectory::attends(hub::RecordRef attention) {
+    return watch_ == nullptr || roster_.attends({attention.cell, attention.serial});
+}
+
+bool RosterDirectory::let_go(hub::RecordRef attention) {
+    return watch_ == nullptr || roster_.let_go({attention.cell, attention.serial});
+}
+
 bool RosterDirectory::knows_socket(Text id) { return static_cast<bool>(roster_.find_socket(id)); }
 
 std::optional<shm::SeatRef> RosterDirectory::home_of(Text sid) {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cluster/homes.hpp"
-#include "hub/directory.hpp"
+#include "hub/attention.hpp"
 #include "shm/roster.hpp"
 
 #include <optional>
@@ -38,6 +38,11 @@ public:
     Result<hub::LiveSession> find_claimed(const hub::ClaimText &claim) override;
     Result<std::uint32_t> join(hub::RecordRef socket, Text room) override;
     void leave(hub::RecordRef socket, Text room) override;
+    // Without a watch nothing is heard from others, and there is nothing to attend to.
+    Result<hub::RecordRef> attend(Millis until) override;
+    [[nodiscard]] bool attends(hub::RecordRef attention) override;
+    bool let_go(hub::RecordRef attention) override;
+    [[nodiscard]] hub::Attention &attention() noexcept override { return attention_; }
     [[nodiscard]] bool knows_socket(Text id) override;
 
     // Where the session of this sid lives.
@@ -56,6 +61,7 @@ private:
     shm::Roster roster_;
     shm::SeatRef me_;
     RosterWatch *watch_ = nullptr;
+    hub::Attention attention_{*this};
 };
 
 } // namespace rt::cluster

@@ -2,6 +2,7 @@
 // A session and its client as bytes (decisions.md, idea 3): what move, reload and reconnect
 // have in common. Times travel as time left, so the clocks need not agree.
 #include "engine/client.hpp"
+#include "engine/frame_image.hpp"
 #include "engine/session.hpp"
 
 #include <algorithm>
@@ -29,35 +30,6 @@ void start_again(Deadlines &deadlines, Deadline &deadline, Millis now, Millis le
     const auto length = static_cast<std::uint64_t>(std::min(left, most));
     const std::uint64_t step = std::max<std::uint64_t>(std::bit_floor(length) / 32, 1);
     deadlines.start(deadline, now, static_cast<Millis>((length + step - 1) / step * step));
-}
-
-// A frame for WebSocket only has no parts; its bytes are all there is.
-void freeze_frame(Writer &out, const wire::Frame &frame) {
-    std::uint32_t parts = 0;
-    frame.each_part([&](bool, Bytes) { ++parts; });
-    out.put(parts);
-    if (parts == 0) {
-        out.put_text(as_text(frame.ws()));
-    }
-    frame.each_part([&](bool binary, Bytes payload) {
-        out.put(static_cast<std::uint8_t>(binary));
-        out.put_text(as_text(payload));
-    });
-}
-
-Ref<wire::Frame> thaw_frame(Reader &in) {
-    const std::uint32_t parts = in.get_count(kLeastPart);
-    if (parts == 0) {
-        return wire::Frame::raw(as_bytes(in.get_text()));
-    }
-    std::string messages;
-    for (std::uint32_t i = 0; i < parts; ++i) {
-        const bool binary = in.get<std::uint8_t>() != 0;
-        const Text payload = in.get_text();
-        wire::Frame::append_message(messages, binary ? wire::WsOpcode::binary : wire::WsOpcode::text,
-                                    {&payload, 1});
-    }
-    return wire::Frame::joined(messages, parts);
 }
 
 } // namespace

@@ -23,6 +23,8 @@ std::string text_of(Text raw) {
 
 void Comeback::on_deadline(Millis) { hub.look_again(self); }
 
+Text Comeback::last_host() const noexcept { return Text(has_offset ? offset : pid).substr(0, kHost); }
+
 std::optional<SocketId> id_of_pid(Text host, Text pid) {
     const Result<wire::Sha256> digest = wire::sha256(as_bytes(pid));
     if (!digest || host.size() != kHost) {

@@ -98,6 +98,8 @@ struct Papers {
     }
 };
 
+class Attention;
+
 class Directory {
 public:
     virtual ~Directory() = default;
@@ -131,6 +133,15 @@ public:
     // How many are in the room on this host, at all its workers.
     virtual Result<std::uint32_t> join(RecordRef socket, Text room) = 0;
     virtual void leave(RecordRef socket, Text room) = 0;
+
+    // A record because of which everything that other servers say is heard, until let_go() or that
+    // time. full: the zone has no room.
+    virtual Result<RecordRef> attend(Millis until) = 0;
+    [[nodiscard]] virtual bool attends(RecordRef attention) = 0;
+    // False: it had gone, to give its room to another.
+    virtual bool let_go(RecordRef attention) = 0;
+    // Who asks for that on behalf of this worker (hub/attention.hpp).
+    [[nodiscard]] virtual Attention &attention() noexcept = 0;
 
     // Does a socket of this id live on the host, at any worker?
     [[nodiscard]] virtual bool knows_socket(Text id) = 0;

@@ -40,6 +40,20 @@ public:
     // Asks a session's home to end its transport; Hub::on_ended comes when it did, nothing if it
     // dies meanwhile. False: it cannot be asked now.
     virtual bool end_transport(const LiveSession &session, Handle comeback) = 0;
+
+    // Asks Comeback::last_host() what it knows of the socket; Hub::on_returned comes, or nothing. False:
+    // nobody can be asked.
+    virtual bool ask_abroad(const ClaimText &, const Comeback &) { return false; }
+    // Of a Guest: it may have what the log says behind `from`. Null: it may not.
+    virtual void on_guest(std::uint64_t, const KeptSocket *, Position, Millis) {}
+};
+
+// A socket that goes on at another host.
+struct Departing {
+    const Guest &guest;
+    const KeptSocket &kept;
+    Position from = 0; // it has what ends there
+    Sides sides;
 };
 
 struct HubPorts {
@@ -138,6 +152,13 @@ public:
     void on_ended(Handle comeback, bool found, Millis now);
     void look_again(Handle comeback);
 
+    // A client came back at another host: Takeovers::on_guest is told, in a later turn.
+    void welcome(Guest guest, Millis now);
+    // What each of them has to be told, in one walk over the log. Nothing: it cannot be had.
+    [[nodiscard]] std::vector<std::optional<Returned>> missed_by(std::span<const Departing> all);
+    // What its host says of a comeback here. Null: nothing of it is there.
+    void on_returned(Handle comeback, std::unique_ptr<Returned> returned);
+
     // Do joins and leaves leave notes in the log, and events carry their offset?
     [[nodiscard]] bool recovers() const noexcept { return settings_.recovery > 0; }
 
@@ -210,11 +231,16 @@ private:
     void queue(Handle comeback);
     void look(Handle comeback, Batch &batch, Millis now);
     Result<KeptSocket> claim(Comeback &comeback, const ClaimText &claim, Millis now);
+    Result<KeptSocket> claim_abroad(Comeback &comeback, const ClaimText &claim, Millis now);
+    void look_for_guest(Comeback &comeback, Millis now);
+    void begin_at(Returning &who, const KeptSocket &kept, Position from) const;
+    [[nodiscard]] bool begin_away(std::deque<Returning> &back, const Departing &departing);
     Result<Position> start_of(const Comeback &comeback, Position since) const;
     void replay_missed(Batch &batch);
     void refuse_overrun(Batch &batch);
     void place(Batch &batch, Millis now);
     Result<Socket *> restore(Returning &who);
+    Result<void> join_again(Socket &socket, const Returning &who);
     void send_missed(Handle self, Held &held, Millis now);
 
     [[nodiscard]] Scope scope_of(const Socket &socket) const;

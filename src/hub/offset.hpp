@@ -14,6 +14,9 @@ namespace rt::hub {
 // log of this one, so without an offset of this log it does not come back.
 inline constexpr Position kCameFromAbroad = Position{1} << 63;
 
+// The text of this position is an offset that nobody believes.
+inline constexpr Position kNoOffset = 0;
+
 class Offsets {
 public:
     // `log`: "<host>.<epoch>", without characters that JSON escapes.

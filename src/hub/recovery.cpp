@@ -58,6 +58,7 @@ bool Hub::come_back(Connection &connection, Text nsp, RecoveryAuth auth, Millis 
     comeback.offset = std::move(auth.offset);
     comeback.has_offset = auth.has_offset;
     comeback.id = *id;
+    comeback.hold = ports_.directory.attention().hold(now);
     comeback.until = now + kPatience;
     queue(handle);
     return true;
@@ -109,6 +110,10 @@ void Hub::recover(Millis now) {
 
 void Hub::look(Handle handle, Batch &batch, Millis now) {
     Comeback *comeback = comebacks_.find(handle);
+    if (comeback != nullptr && comeback->guest != nullptr) {
+        look_for_guest(*comeback, now);
+        return;
+    }
     Connection *connection = comeback != nullptr ? connections_.find(comeback->connection) : nullptr;
     const bool open = connection != nullptr && connection->session().open();
     Namespace *nsp = open ? namespace_for(comeback->nsp) : nullptr;
@@ -140,9 +145,7 @@ void Hub::look(Handle handle, Batch &batch, Millis now) {
     who.nsp = nsp;
     who.id = who.comeback->id;
     who.user = std::move(user);
-    who.kept_rooms = std::move(kept->rooms);
-    who.since = kept->since;
-    who.from = *from;
+    begin_at(who, *kept, *from);
     who.most = limits.send_buffer;
     who.most_rooms = limits.limits.rooms;
     who.backlog = &batch.backlogs.try_emplace(connection, connection->session().queued()).first->second;
@@ -150,11 +153,22 @@ void Hub::look(Handle handle, Batch &batch, Millis now) {
 
 // busy: somebody is asked, or waited for.
 Result<KeptSocket> Hub::claim(Comeback &comeback, const ClaimText &claim, Millis now) {
+    if (comeback.returned != nullptr) {
+        const Returned &there = *comeback.returned;
+        return KeptSocket{there.cut.heard | kCameFromAbroad, there.rooms};
+    }
     Result<KeptSocket> kept = ports_.directory.claim(claim, now);
     if (kept || kept.code() != Code::not_found) {
         return kept;
     }
-    RT_TRY(live, ports_.directory.find_claimed(claim));
+    const Result<LiveSession> found = ports_.directory.find_claimed(claim);
+    if (found.code() == Code::not_found) {
+        return claim_abroad(comeback, claim, now);
+    }
+    if (!found) {
+        return found.error();
+    }
+    const LiveSession &live = *found;
     if (Connection *here = find(live.sid); here != nullptr && here->self != comeback.connection) {
         here->session().close(engine::CloseReason::transport_close, now);
         return ports_.directory.claim(claim, now);
@@ -171,6 +185,9 @@ Result<KeptSocket> Hub::claim(Comeback &comeback, const ClaimText &claim, Millis
 Result<Position> Hub::start_of(const Comeback &comeback, Position since) const {
     if (ports_.bus.is_deaf()) {
         return {Code::unavailable, "what other hosts say may not be heard"};
+    }
+    if (comeback.returned != nullptr) {
+        return comeback.returned->cut.floor;
     }
     Position from = since & ~kCameFromAbroad;
     if (from != since && !comeback.has_offset) {
@@ -271,17 +288,27 @@ Result<Socket *> Hub::restore(Returning &who) {
     socket.held->recovered = true;
     socket.held->missed = std::move(who.missed);
     socket.held->put_out = who.put_out;
-    const std::uint64_t most = connection->session().settings().max_per_user;
+    if (const Result<void> joined = join_again(socket, who); !joined) {
+        ports_.directory.remove_socket(socket.record);
+        forget(socket);
+        return joined.error();
+    }
+    return &socket;
+}
+
+Result<void> Hub::join_again(Socket &socket, const Returning &who) {
+    const std::uint64_t most = socket.connection.session().settings().max_per_user;
     for (const std::string &room : who.rooms) {
         socket.nsp.rooms.join(socket, room);
         const Result<std::uint32_t> members = ports_.directory.join(socket.record, room);
         if (!members || (most != 0 && *members > most && room == "user:" + who.user)) {
-            ports_.directory.remove_socket(socket.record);
-            forget(socket);
             return {Code::full, "no room for the socket"};
         }
     }
-    return &socket;
+    if (!who.comeback->hold.unbroken()) {
+        return {Code::unavailable, "what other hosts said to its rooms may not have been heard"};
+    }
+    return {};
 }
 
 void Hub::send_missed(Handle self, Held &held, Millis now) {

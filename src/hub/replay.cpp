@@ -6,6 +6,7 @@
 #include "hub/namespace.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace rt::hub {
@@ -33,7 +34,25 @@ Replay::Replay(std::deque<Returning> &all, const Offsets &offsets, std::uint64_t
         who.too_much = who.uncertain = false;
         who.noted = 0;
         who.mark = 0;
+        start_from(who);
     }
+}
+
+// What it got at the other host comes first.
+void Replay::start_from(Returning &who) {
+    if (!who.part.whole()) {
+        who.part.rewind();
+        parted_.push_back(&who);
+    }
+    if (who.abroad == nullptr) {
+        return;
+    }
+    who.missed = who.abroad->missed;
+    who.put_out = who.abroad->put_out;
+    for (const Ref<wire::Frame> &frame : who.missed) {
+        *who.backlog += cost(*frame);
+    }
+    who.too_much = *who.backlog > who.most;
 }
 
 // The first walk learns what is needed to know the rooms at the beginning of the second: a
@@ -113,6 +132,9 @@ void Replay::visit(const Envelope &envelope, Position end) {
         return;
     }
     apply_notes(end);
+    for (Returning *who : parted_) {
+        who->skips = end > who->from && !who->part.takes(envelope, end);
+    }
     const auto found =
         std::ranges::find_if(nsps_, [&](const auto &nsp) { return nsp->name == envelope.nsp; });
     if (found == nsps_.end() || (envelope.op == Op::emit && !is_recoverable(envelope))) {
@@ -135,7 +157,7 @@ void Replay::find_targets(Nsp &nsp, const Envelope &envelope, Position end) {
         each_in(nsp, room, [&](Returning &who) { who.mark = mark_; });
     }
     const auto take = [&](Returning &who) {
-        if (who.mark != mark_ && end > who.from && who.put_out == PutOut::no) {
+        if (who.mark != mark_ && end > who.from && !who.skips && who.put_out == PutOut::no) {
             who.mark = mark_;
             targets_.push_back(&who);
         }
@@ -161,15 +183,18 @@ template <class Visit> void Replay::each_in(Nsp &nsp, Text room, Visit visit) {
     }
 }
 
-// One frame for all. What a client missed is bounded as what a slow one has not read.
+// One frame for all that may have its offset. What a client missed is bounded as what a slow one has not
+// read.
 void Replay::deliver(const Envelope &envelope, Position end) {
-    Ref<wire::Frame> frame;
+    std::array<Ref<wire::Frame>, 2> frames;
     for (Returning *who : targets_) {
         if (who->too_much) {
             continue;
         }
+        const bool dead = !who->part.may_offset(end);
+        Ref<wire::Frame> &frame = frames[dead ? 1 : 0];
         if (!frame) {
-            frame = event_frame(envelope, {}, offsets_.text(end));
+            frame = event_frame(envelope, {}, offsets_.text(dead ? kNoOffset : end));
         }
         *who->backlog += cost(*frame);
         who->too_much = *who->backlog > who->most;

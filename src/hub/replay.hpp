@@ -7,6 +7,7 @@
 #include "base/hash_index.hpp"
 #include "hub/bus.hpp"
 #include "hub/comeback.hpp"
+#include "hub/cut.hpp"
 #include "hub/offset.hpp"
 #include "hub/socket.hpp"
 
@@ -31,12 +32,15 @@ struct Returning {
     std::size_t most = 0;                // bytes that it may have missed
     std::size_t most_rooms = 0;          // that it may be in
     std::size_t *backlog = nullptr;      // bytes that wait for its connection
+    LogPart part;                        // of the log, if it changed hosts
+    const Returned *abroad = nullptr;    // what it had there; outlives this
 
     // What Replay finds.
     std::set<std::string, std::less<>> rooms;
     std::vector<Ref<wire::Frame>> missed;
     PutOut put_out = PutOut::no;
     bool too_much = false;
+    bool skips = false;     // what is being read is the other host's to deliver
     bool uncertain = false; // other hosts said what may have been for it, and never came here
     Position noted = 0;     // its home had read the log up to here, at least
     std::uint32_t mark = 0;
@@ -83,6 +87,7 @@ private:
         Text operator()(const Returning &one) const noexcept { return one.id_text(); }
     };
 
+    void start_from(Returning &who);
     void collect_note(const Envelope &envelope, Position end);
     void settle_first_rooms();
     void apply_notes(Position before);
@@ -103,7 +108,8 @@ private:
     HashIndex<Returning, IdOf> by_id_;
     std::vector<Note> notes_;
     std::size_t next_note_ = 0;
-    std::vector<Note> unwritten_; // changes that nobody noted
+    std::vector<Note> unwritten_;     // changes that nobody noted
+    std::vector<Returning *> parted_; // those with a part of the log
     std::vector<Returning *> targets_;
     std::uint32_t mark_ = 0;
 };

@@ -76,22 +76,24 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
       metrics_(zones_->table->counters, worker.seat().index), exchanges_(*this),
       homes_(worker.seat(), post_, bus_, exchanges_), door_(*this), relay_(far_ports(), exchanges_),
       asks_(*this), questions_(worker.seat(), post_, worker.deadlines(), asks_), replies_(questions_, relay_),
-      registrar_(directory_), hub_(conf.settings, names_of(worker, zones_->log->region),
-                                   {bus_,
-                                    directory_,
-                                    replies_,
-                                    metrics_,
-                                    worker.random(),
-                                    worker.core_log(),
-                                    {worker.deadlines(), homes_, worker},
-                                    [&worker] { worker.touch(); },
-                                    &homes_}),
+      registrar_(directory_), returns_(far_ports(), homes_),
+      hub_(conf.settings, names_of(worker, zones_->log->region),
+           {bus_,
+            directory_,
+            replies_,
+            metrics_,
+            worker.random(),
+            worker.core_log(),
+            {worker.deadlines(), homes_, worker},
+            [&worker] { worker.touch(); },
+            &returns_}),
       crossing_(far_ports(), {bus_, hub_, questions_, relay_, registrar_, exchanges_}),
       reaper_(worker.seats(), directory_, hub_) {
     bus_.attach(hub_);
     homes_.attach(hub_, directory_, &relay_);
     relay_.attach(hub_, homes_, directory_, &crossing_);
     questions_.wait_for(unsettled_);
+    returns_.attach(hub_, crossing_);
     open_bridge();
     shm::Locked held(zones_->table_lock, zones_->table->region);
     zones_->table->counters.fold(held, worker.seat().index);
@@ -133,6 +135,7 @@ void App::connect_bridge(cluster::Bridge &bridge) {
     bridge.listen_to_echoes([this](std::uint64_t number) { crossing_.on_echo(number); });
     bridge.listen_to_asks([this](hub::Position end) { crossing_.on_own_ask(end); });
     bridge.roll_calls().attach(crossing_);
+    bridge.listen_to_losses([this](Text host, Millis now) { relay_.on_host_gone(host, readers(), now); });
 }
 
 std::optional<cluster::Home> App::home_of(Text sid) {
@@ -153,6 +156,7 @@ bool App::work() {
     more = (redis_bus_ != nullptr && redis_bus_->work(now)) || more;
     crossing_.go_on(now);
     questions_.go_on();
+    returns_.go_on(now);
     hub_.recover(now);
     metrics_.set(hub::Metric::log_lag, bus_.lag());
     return more;
@@ -210,6 +214,8 @@ void App::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now)
         relay_.on_mail(from, kind, body, now);
     } else if (kind >= cluster::kCrossingMail && kind < cluster::kCrossingMailEnd) {
         crossing_.on_mail(from, kind, body, now);
+    } else if (kind >= cluster::kReturnsMail && kind < cluster::kReturnsMailEnd) {
+        returns_.on_mail(from, kind, body, now);
     } else if (kind >= cluster::kQuestionMail) {
         questions_.on_mail(from, kind, body, now);
     } else {

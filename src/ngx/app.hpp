@@ -9,6 +9,7 @@
 #include "cluster/questions.hpp"
 #include "cluster/reaper.hpp"
 #include "cluster/relay.hpp"
+#include "cluster/returns.hpp"
 #include "cluster/roster_directory.hpp"
 #include "cluster/zones.hpp"
 #include "hub/hub.hpp"
@@ -135,6 +136,7 @@ private:
     cluster::Questions questions_;
     cluster::FarReplies replies_;
     cluster::RosterRegistrar registrar_;
+    cluster::Returns returns_;
     hub::Hub hub_;
     cluster::Crossing crossing_;
     cluster::Reaper reaper_;

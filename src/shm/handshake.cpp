@@ -276,6 +276,7 @@ Result<Handshake> unpack_handshake(Text flat) {
             return Error{Code::protocol, "handshake image is not flat"};
         }
         if (entry.code == kAddress) {
+            handshake.counts_address = true;
             continue;
         }
         if (entry.code == kCaptured) {

@@ -47,6 +47,7 @@ struct Handshake {
     bool secure = false;
     bool xdomain = false;
     bool truncated = false;
+    bool counts_address = false;
     std::string captured = {};
     std::vector<Header> headers = {};
 

@@ -79,14 +79,21 @@ public:
     // The same socket while it still lives. not_found; forbidden.
     Result<LiveSocket> find_claimed(const Claim &claim);
 
+    // A kept record of no socket: everything concerns this host until let_go(), or that time, or until
+    // it gives room to another record.
+    Result<AttentionRef> attend(std::uint64_t until);
+    [[nodiscard]] bool attends(AttentionRef ref);
+    // False: it had gone.
+    bool let_go(AttentionRef ref);
+
     // Removes kept ones whose time is over, `most` at most. Returns how many there were.
     std::size_t sweep_kept(std::uint64_t now, std::size_t most);
 
     // How many kept ones gave room by this process since the last call.
     [[nodiscard]] std::uint32_t take_evicted() noexcept { return std::exchange(evicted_, 0); }
 
-    // Could anybody of this host mean something by it? A room's member, a socket of this id, or a
-    // kept socket, whose rooms are not known here.
+    // Could anybody of this host mean something by it? A room's member, a socket of this id, a kept
+    // socket, whose rooms are not known here, or who attends to everything.
     bool concerns(Text nsp, Text room);
 
     // Pages. Start with cursor 0 and go on with `next` until it is 0; pages may be empty in
@@ -142,6 +149,7 @@ private:
     void erase_socket(CellIndex socket) noexcept;
 
     [[nodiscard]] CellIndex kept_cell(Text id) const noexcept;
+    [[nodiscard]] bool is_attention(AttentionRef ref) const noexcept;
     void link_kept(CellIndex cell) noexcept;
     void erase_kept(CellIndex cell) noexcept;
     [[nodiscard]] bool evict();

@@ -123,6 +123,41 @@ Result<LiveSocket> Roster::find_claimed(const Claim &claim) {
     return LiveSocket{found_connection(at.cell), std::string(id_text(head.sid))};
 }
 
+// Its id is no socket's, so that no claim meets it.
+Result<AttentionRef> Roster::attend(std::uint64_t until) {
+    const Section held(*this);
+    RT_TRY(cell, with_room([&] { return cells_.make(CellKind::kept, 0); }));
+    KeptHead head{};
+    head.record = cells_.load<RecordHead>(cell);
+    head.until = until;
+    const AttentionRef ref{cell, head.record.serial};
+    static_cast<void>(set_id(head.id, "#" + std::to_string(ref.serial)));
+    cells_.store(cell, head);
+    table_.insert(cell, table_.hash(CellKind::kept, id_text(head.id)));
+    link_kept(cell);
+    cells_.commit(cell);
+    return ref;
+}
+
+bool Roster::attends(AttentionRef ref) {
+    const Section held(*this);
+    return is_attention(ref);
+}
+
+bool Roster::let_go(AttentionRef ref) {
+    const Section held(*this);
+    if (!is_attention(ref)) {
+        return false;
+    }
+    erase_kept(ref.cell);
+    return true;
+}
+
+bool Roster::is_attention(AttentionRef ref) const noexcept {
+    return cells_.is_committed(ref.cell, CellKind::kept) &&
+           cells_.load<RecordHead>(ref.cell).serial == ref.serial;
+}
+
 std::size_t Roster::sweep_kept(std::uint64_t now, std::size_t most) {
     const Section held(*this);
     std::size_t swept = 0;

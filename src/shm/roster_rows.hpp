@@ -31,6 +31,12 @@ struct SocketRef {
 
 inline constexpr Error kGone{Code::gone, "no such record in the roster any more"};
 
+// Of Roster::attend.
+struct AttentionRef {
+    CellIndex cell = 0; // 0 is none
+    std::uint32_t serial = 0;
+};
+
 enum class Transport : std::uint8_t { polling, websocket };
 
 struct NewConnection {

@@ -8,6 +8,7 @@ const { test, is, ok, deepEqual, after } = require('../lib/tap');
 const { startSpread, settled, TRANSPORTS } = require('../lib/spread');
 const { client, connected, sibling } = require('../lib/client');
 const { Network } = require('../lib/cut');
+const { BACK, record } = require('../lib/returning');
 const { event, until } = require('../lib/until');
 
 const RULES = `
@@ -35,28 +36,17 @@ const server = ['app', 'brief', 'small', 'without'].map((name) => `
     location /${name}/ { realtime ${name}; ${name === 'brief' ? 'realtime_ping interval=1s timeout=2s;' : ''} }
     location = /status/${name} { realtime_status ${name}; }`).join('');
 
-const COMES_BACK = { reconnection: true, reconnectionDelay: 10, reconnectionDelayMax: 50 };
-const OFFSET = /^[\w-]{4}\.[\w-]+\.\d+$/;
-
 let spread;
 
 const at = (name) => ({ path: `/${name}/` });
 const status = async (name) => (await fetch(`${spread.url}/status/${name}?format=json`)).json();
-
-// Everything in the order in which it came; offsets are left out.
-function record(socket) {
-    const log = [];
-    socket.onAny((...args) => log.push(OFFSET.test(args.at(-1)) ? args.slice(0, -1) : args));
-    socket.on('connect', () => log.push(['CONNECT', socket.recovered]));
-    return log;
-}
 
 const said = (log) => log.filter(([name]) => name === 'said').map(([, what]) => what);
 
 // A client behind a network that can be cut, and one beside it.
 async function pair(name, transport, options = {}) {
     const network = await Network.to(spread.port);
-    const socket = await settled(await connected(network, '/', { ...transport, ...COMES_BACK, ...at(name), ...options }));
+    const socket = await settled(await connected(network, '/', { ...transport, ...BACK, ...at(name), ...options }));
     const other = await connected(spread, '/', { ...transport, ...at(name) });
     await socket.emitWithAck('join', 'red');
     return { network, socket, other, log: record(socket) };

@@ -40,13 +40,13 @@ function address(redis, through) {
 }
 
 // `block`: more of realtime_redis; `app`: more of realtime_app; `rules`: of "/" and "/chat".
-function parts({ redis, through, workers = 2, block = 'reconnect step=20ms max=200ms;', app = '', rules = RULES, http = '', server = '', location = '' }) {
+function parts({ redis, through, workers = 2, zone = '32m', block = 'reconnect step=20ms max=200ms;', app = '', rules = RULES, http = '', server = '', location = '' }) {
     return {
         workers,
         http: `
             ${redis ? `realtime_redis main { ${address(redis, through)} ${block} }` : ''}
             realtime_app app {
-                zone app:32m;
+                zone app:${zone};
                 ${redis ? 'redis main;' : ''}
                 ${app}
                 namespace / { ${rules} }

@@ -126,6 +126,22 @@ void missed_while_hearing() {
     ok(told.missed == 18 && told.last == 23, "and shown in the status");
 }
 
+void host_goes() {
+    World world;
+    world.up();
+    world.pass(2000);
+    world.hello(1);
+    world.pass(cluster::Registry::kLease - 100);
+    is(world.gone, "", "a host may be silent for a while");
+    world.pass(200);
+    is(world.gone, "farr ", "then it is gone");
+    world.hello(1);
+    world.hearing_lost();
+    world.line_lost();
+    world.pass(2 * cluster::Registry::kLease);
+    is(world.gone, "farr ", "while nothing is heard nobody can know");
+}
+
 void next_holder() {
     for (const bool whole : {true, false}) {
         const std::string name = whole ? "with the connection: " : "without it: ";
@@ -338,6 +354,7 @@ int main() {
     gaps();
     lost_twice();
     missed_while_hearing();
+    host_goes();
     next_holder();
     counted_late();
     one_of_two();

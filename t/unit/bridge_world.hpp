@@ -35,6 +35,7 @@ public:
                                                         deadlines, metrics, lines, *this},
                                           settings, host.zone.stream, host.zone.bridge);
         bridge->listen(cluster::Topic::relay, *this);
+        bridge->listen_to_losses([this](Text lost, Millis) { gone += std::string(lost) + " "; });
     }
 
     // A connection takes commands before the bridge knows of it: of the former one is asked first.
@@ -170,6 +171,7 @@ public:
     std::string states;
     std::string said;
     std::string told;
+    std::string gone;
     std::unique_ptr<Bridge> bridge;
     hub::Position begun;
 };

@@ -6,6 +6,7 @@
 #include "cluster/crossing.hpp"
 #include "cluster/far_replies.hpp"
 #include "cluster/relay.hpp"
+#include "cluster/returns.hpp"
 #include "host_env.hpp"
 
 #include <deque>
@@ -122,7 +123,10 @@ public:
               view(host, seat), ports{{seat, 1},        host.name,     worker.post, view,
                                       worker.deadlines, worker.counts, unsettled},
               registrar(host.host.roster, worker.directory), relay(ports, worker),
-              crossing(ports, {worker.bus, worker.hub, worker.replies, relay, registrar, worker}) {
+              crossing(ports, {worker.bus, worker.hub, worker.replies, relay, registrar, worker}),
+              returns(ports, worker.homes) {
+            worker.hub.ports().takeovers = &returns;
+            returns.attach(worker.hub, crossing);
             worker.letters = this;
             worker.bus.number_by(host.host.memory().zone().bridge);
             worker.homes.attach(worker.hub, worker.finder, &relay);
@@ -134,6 +138,8 @@ public:
                 relay.on_mail(from, kind, body, now);
             } else if (kind >= cluster::kCrossingMail && kind < cluster::kCrossingMailEnd) {
                 crossing.on_mail(from, kind, body, now);
+            } else if (kind >= cluster::kReturnsMail && kind < cluster::kReturnsMailEnd) {
+                returns.on_mail(from, kind, body, now);
             } else {
                 worker.homes.on_mail(from, kind, body, now);
             }
@@ -146,6 +152,7 @@ public:
         FakeRegistrar registrar;
         cluster::Relay relay;
         cluster::Crossing crossing;
+        cluster::Returns returns;
     };
 
     struct Setup {
@@ -191,7 +198,7 @@ public:
         return true;
     }
 
-    // The bridge publishes the next of what began here.
+    // The bridge publishes the next of what began here, at the end of a turn.
     bool publish(Millis now = 0) {
         bool more = false;
         const hub::Position from = sent;
@@ -207,6 +214,7 @@ public:
                 }
             });
         fars_[bridge]->crossing.go_on(now);
+        fars_[bridge]->returns.go_on(now);
         return more;
     }
 
@@ -214,6 +222,7 @@ public:
         for (const auto &far : fars_) {
             far->worker.deadlines.expire(now);
             far->crossing.go_on(now);
+            far->returns.go_on(now);
             far->worker.end_turn(now);
         }
     }
@@ -243,9 +252,20 @@ private:
         return record;
     }
 
+    // As Inbound has it. A room that somebody was ordered into is heard even before a worker obeys.
+    bool is_for_nobody(const hub::Envelope &envelope) {
+        if (envelope.op == hub::Op::join) {
+            ordered_.insert(envelope.rooms.begin(), envelope.rooms.end());
+        }
+        return envelope.op == hub::Op::emit && envelope.to.size() == 1 &&
+               ordered_.count(std::string(envelope.to.front())) == 0 &&
+               !host.roster.concerns(envelope.nsp, envelope.to.front());
+    }
+
     void hear_broadcast(const FakeRedis::Said &said) {
         hub::Envelope envelope;
-        if (cluster::decode_envelope(as_bytes(said.body), envelope)) {
+        const bool decoded = cluster::decode_envelope(as_bytes(said.body), envelope);
+        if (decoded && !is_for_nobody(envelope)) {
             envelope.remote = true;
             envelope.number = 0;
             static_cast<void>(host[bridge].bus.publish(envelope));
@@ -253,6 +273,7 @@ private:
     }
 
     std::vector<std::unique_ptr<Far>> fars_;
+    std::set<std::string> ordered_; // rooms
 };
 
 inline Result<void> View::tell(Text to, cluster::Topic topic, std::span<const Bytes> pieces) {

@@ -127,6 +127,7 @@ struct Roster {
     std::map<std::uint32_t, Connection> connections;
     std::map<std::uint32_t, Socket> sockets;
     std::map<std::string, Socket> kept; // by id
+    std::set<std::uint32_t> attended;
     std::uint32_t serial = 0;
     bool full = false;
 
@@ -137,6 +138,15 @@ struct Roster {
             }
         }
         return std::nullopt;
+    }
+
+    // As Roster::concerns of src/shm.
+    [[nodiscard]] bool concerns(Text nsp, Text room) const {
+        const auto means = [&](const auto &entry) {
+            const Socket &socket = entry.second;
+            return socket.nsp == nsp && (socket.id == room || socket.rooms.count(std::string(room)) != 0);
+        };
+        return !kept.empty() || !attended.empty() || std::any_of(sockets.begin(), sockets.end(), means);
     }
 };
 
@@ -231,6 +241,18 @@ public:
         }
         return {Code::not_found, "no such socket"};
     }
+    Result<hub::RecordRef> attend(Millis) override {
+        if (roster_.full) {
+            return {Code::full, "no room"};
+        }
+        roster_.attended.insert(++roster_.serial);
+        return hub::RecordRef{3, roster_.serial};
+    }
+    [[nodiscard]] bool attends(hub::RecordRef attention) override {
+        return roster_.attended.count(attention.serial) != 0;
+    }
+    bool let_go(hub::RecordRef attention) override { return roster_.attended.erase(attention.serial) != 0; }
+    [[nodiscard]] hub::Attention &attention() noexcept override { return attention_; }
     [[nodiscard]] bool knows_socket(Text id) override {
         return std::any_of(roster_.sockets.begin(), roster_.sockets.end(),
                            [&](const auto &entry) { return entry.second.id == id; });
@@ -245,6 +267,7 @@ private:
 
     Roster &roster_;
     std::uint32_t seat_;
+    hub::Attention attention_{*this};
 };
 
 struct Counts final : hub::Metrics {

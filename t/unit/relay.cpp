@@ -154,6 +154,25 @@ void test_nobody() {
     is(one.far.hosts[1][1].relay.size(), 0u, "nothing waits");
 }
 
+// What waits when a host goes does not wait until it asks again.
+void test_gone_meanwhile() {
+    Case one;
+    one.poll();
+    one.rover.post(kAway, "42[\"me\",1]");
+    one.far.hosts[1].host.mail();
+    one.lose();
+    const std::array<shm::SeatRef, 2> workers{{{0, 1}, {1, 1}}};
+    cluster::Relay &bridge = one.far.hosts[1][0].relay;
+    bridge.on_host_gone("cccc", workers, 0); // another
+    bridge.on_host_gone("aaaa", workers, 0);
+    one.far.settle();
+    const std::string told = " 400 {\"code\":1,\"message\":\"Session ID unknown\"}; ";
+    const std::string got = one.got();
+    ok(got == " !GET" + told + "POST" + told || got == " !POST" + told + "GET" + told,
+       "a host that goes: " + got);
+    is(one.far.hosts[1][1].relay.size(), 0u, "nothing waits any more");
+}
+
 void test_unknown() {
     Case one;
     one.rover.sid = "aaaa5678901234567890123456789012";
@@ -412,6 +431,7 @@ int main() {
     test_overlaps();
     test_close();
     test_nobody();
+    test_gone_meanwhile();
     test_unknown();
     test_lost_call();
     test_lost_answer();

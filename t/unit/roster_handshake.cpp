@@ -64,6 +64,7 @@ void test_shapes() {
         {"a url with two question marks", {.url = "/s?a?b", .query = "a?b"}},
         {"secure only", {.secure = true}},
         {"xdomain only", {.xdomain = true}},
+        {"one that counts for its address", {.address = "::1", .counts_address = true}},
         {"captured", {.captured = Text("\0\x80 any", 6), .headers = odd}},
         {"empty texts and repeated names", {.headers = none}},
         {"any bytes, and values that repeat", {.headers = odd}},
@@ -72,7 +73,7 @@ void test_shapes() {
         const Handshake out = there_and_back(in);
         const bool same = out.created == in.created && out.address == in.address && out.url == in.url &&
                           out.query == in.query && out.secure == in.secure && out.xdomain == in.xdomain &&
-                          out.captured == in.captured;
+                          out.counts_address == in.counts_address && out.captured == in.captured;
         ok(same && !out.truncated, name);
         bool headers_same = out.headers.size() == in.headers.size();
         for (std::size_t i = 0; headers_same && i < out.headers.size(); ++i) {

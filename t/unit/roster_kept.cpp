@@ -140,6 +140,30 @@ void gives_its_room() {
        static_cast<int>(Code::full), "then it is");
 }
 
+// Who attends hears what concerns nobody.
+void attends() {
+    RosterZone zone(kZone);
+    Roster &roster = zone.roster;
+    ok(!roster.concerns("/chat", "red"), "a room without members concerns nobody");
+    const auto first = roster.attend(kUntil);
+    const auto second = roster.attend(kUntil + 9);
+    ok(first && second && roster.concerns("/chat", "red"), "it concerns who attends to everything");
+    ok(roster.let_go(*first) && !roster.let_go(*first), "let go once");
+    ok(!roster.attends(*first) && roster.attends(*second), "two are apart");
+    ok(roster.concerns("/chat", "red"), "the other one attends");
+    is(roster.sweep_kept(kUntil + 9, 9), 1u, "for some time");
+    ok(!roster.attends(*second) && !roster.concerns("/chat", "red"), "which is over");
+    const auto third = roster.attend(kUntil);
+    overlay<RegionHeader>(zone.mapping.memory())->dirty = 1;
+    distrust(zone.mapping.memory());
+    ok(roster.attends(*third) && roster.concerns("/chat", "red"), "also after a rebuild");
+    for (std::uint32_t number = 100; add_client(roster, sid_of(number));) {
+        ++number;
+    }
+    ok(!roster.attends(*third) && !roster.let_go(*third), "it gives its room, and that is known");
+    is(flaw(roster), "", "all fits together");
+}
+
 // Killed anywhere while one gives its room: what is found is whole, and the younger one there.
 // Undone, nothing has happened; made anew, the old may have gone and the new not come.
 void judge_eviction(const Snapshots &states, const std::string &before, const std::string &after) {
@@ -208,6 +232,7 @@ int main() {
     lives_somewhere();
     goes_by_age();
     gives_its_room();
+    attends();
     dies_while_giving();
     keeps_its_order();
     return done();

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What some hosts say, each in an order of its own, and what of it a client has to get: every event
+// that means it once, in the order of its host; what is volatile once at most.
+#pragma once
+
+#include "far_env.hpp"
+
+namespace rt::test {
+
+// What one host says, and what of that the client has to get.
+struct Origin {
+    int said = 0;
+    bool in = false; // the client, in this host's room
+    std::vector<std::string> expected;
+};
+
+inline hub::Envelope envelope(hub::Op op = hub::Op::emit) {
+    hub::Envelope made;
+    made.op = op;
+    made.nsp = "/";
+    return made;
+}
+
+class Speakers {
+public:
+    // `asks`: questions, too, which the client has to be asked once.
+    Speakers(Far &far, std::string client, bool asks = false)
+        : far_(far), origins_(far.hosts.size()), client_(std::move(client)), kinds_(asks ? 7 : 6) {}
+
+    // To all, to its room, volatile, a question, or the client goes into its room or out of it.
+    void say(std::size_t at, std::mt19937 &random) {
+        Origin &origin = origins_[at];
+        const std::string room = "room-" + std::to_string(at);
+        const std::size_t kind = random() % kinds_;
+        hub::Envelope said = envelope();
+        if (kind == 0) {
+            said.op = origin.in ? hub::Op::leave : hub::Op::join;
+            said.to = {client_};
+            said.rooms = {room};
+            origin.in = !origin.in;
+        }
+        const std::string text = (kind == 1 ? "[\"v\"," : "[\"e\",") + std::to_string(at) + "," +
+                                 std::to_string(++origin.said) + "]";
+        said.data = kind == 0 ? Text() : Text(text);
+        said.is_volatile = kind == 1;
+        said.asker = kind == 6 ? hub::AskerId{0, 1, {1, 1}, 60000} : hub::AskerId();
+        if (kind == 2 || kind == 3) {
+            said.to = {room};
+        }
+        const bool meant = kind > 3 || (kind > 1 && origin.in);
+        if (meant) {
+            origin.expected.push_back("42" + text);
+        }
+        static_cast<void>(far_.hosts[at].host[random() % 2].bus.publish(said));
+    }
+
+    // What is wrong with what it got; without offsets.
+    [[nodiscard]] std::string judge(const std::vector<std::string> &all) const {
+        for (std::size_t at = 0; at < origins_.size(); ++at) {
+            if (std::string wrong = judge(at, all); !wrong.empty()) {
+                return wrong;
+            }
+        }
+        return {};
+    }
+
+private:
+    [[nodiscard]] std::string judge(std::size_t at, const std::vector<std::string> &all) const {
+        std::vector<std::string> got;
+        std::vector<std::string> shaky;
+        for (const std::string &each : all) {
+            const std::size_t id = each.starts_with("42") ? each.find('[') : 0; // of a question
+            const std::string packet = id > 2 ? "42" + each.substr(id) : each;
+            if (packet.starts_with("42[\"e\"," + std::to_string(at) + ",")) {
+                got.push_back(packet);
+            } else if (packet.starts_with("42[\"v\"," + std::to_string(at) + ",")) {
+                shaky.push_back(packet);
+            }
+        }
+        if (std::set<std::string>(shaky.begin(), shaky.end()).size() != shaky.size()) {
+            return "a volatile event came twice";
+        }
+        if (got == origins_[at].expected) {
+            return {};
+        }
+        std::string told = "of host " + std::to_string(at) + ":";
+        for (const std::string &packet : got) {
+            told += " " + packet;
+        }
+        told += " instead of";
+        for (const std::string &packet : origins_[at].expected) {
+            told += " " + packet;
+        }
+        return told;
+    }
+
+    Far &far_;
+    std::vector<Origin> origins_;
+    std::string client_;
+    std::size_t kinds_;
+};
+
+} // namespace rt::test
