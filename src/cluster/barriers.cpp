@@ -151,29 +151,39 @@ void Crossing::hear_barrier(Text from, Reader &in, Millis now) {
         return;
     }
     if (from == abroad_.host) {
-        const auto mine = std::ranges::find(published_, ticket, &Published::ticket);
-        if (mine != published_.end()) {
-            const hub::Sides sides{mine->own, ports_.bus.head()};
-            if (!mine->sid.empty()) {
-                abroad_.bridge.leaves(mine->sid);
-            }
-            published_.erase(mine);
-            tell_sides(ticket, sides, now);
-        }
+        hear_own(ticket, now);
     } else if (to.host_text() == abroad_.host) {
-        const auto known = std::ranges::find(waited_, of_this_host(to), &Waited::by);
-        if (known != waited_.end() && !known->heard) {
-            known->heard = true;
-            known->ticket = ticket;
-            known->cut.sent = abroad_.bridge.sent();
-            known->cut.last = echoed_;
-            known->cut.asked = asked_;
-            known->cut.heard = ports_.bus.head();
-            if (Coming *session = coming(known->by); session != nullptr) {
-                session->barrier = ++barriers_;
-                session->until = now + kComing;
-            }
-        }
+        hear_theirs(ticket, of_this_host(to), now);
+    }
+}
+
+void Crossing::hear_own(const Ticket &ticket, Millis now) {
+    const auto mine = std::ranges::find(published_, ticket, &Published::ticket);
+    if (mine == published_.end()) {
+        return;
+    }
+    const hub::Sides sides{mine->own, ports_.bus.head()};
+    if (!mine->sid.empty()) {
+        abroad_.bridge.leaves(mine->sid);
+    }
+    published_.erase(mine);
+    tell_sides(ticket, sides, now);
+}
+
+void Crossing::hear_theirs(const Ticket &ticket, const engine::ExchangeId &by, Millis now) {
+    const auto known = std::ranges::find(waited_, by, &Waited::by);
+    if (known == waited_.end() || known->heard) {
+        return;
+    }
+    known->heard = true;
+    known->ticket = ticket;
+    known->cut.sent = abroad_.bridge.sent();
+    known->cut.last = echoed_;
+    known->cut.asked = asked_;
+    known->cut.heard = ports_.bus.head();
+    if (Coming *session = coming(by); session != nullptr) {
+        session->barrier = ++barriers_;
+        session->until = now + kComing;
     }
 }
 

@@ -178,6 +178,8 @@ private:
 
     void publish(const Barrier &barrier, Millis now);
     void hear_barrier(Text from, Reader &in, Millis now);
+    void hear_own(const Ticket &ticket, Millis now);
+    void hear_theirs(const Ticket &ticket, const engine::ExchangeId &by, Millis now);
     void tell_sides(const Ticket &ticket, const hub::Sides &sides, Millis now);
     void hear_confirm(Reader &in, Millis now);
     void tell_settled(const engine::ExchangeId &by);

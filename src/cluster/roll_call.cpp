@@ -199,14 +199,17 @@ void RollCall::include(const std::vector<shm::SocketRow> &rows) {
         return; // it waits to be said, and has them
     }
     for (const shm::SocketRow &row : rows) {
-        if (row.nsp != nsp_ || !row.connected) {
-            continue;
+        if (row.nsp == nsp_ && row.connected) {
+            put(row);
+            put_rooms(row);
         }
-        put(row);
-        if (asks_ == Says::list_rooms) {
-            for (const std::string &room : row.rooms) {
-                put(room);
-            }
+    }
+}
+
+void RollCall::put_rooms(const shm::SocketRow &row) {
+    if (asks_ == Says::list_rooms) {
+        for (const std::string &room : row.rooms) {
+            put(room);
         }
     }
 }

@@ -52,6 +52,7 @@ private:
     void put(const shm::SocketRow &row);
     [[nodiscard]] bool is_left_out(const shm::SocketRow &row) const;
     void put(const std::string &text);
+    void put_rooms(const shm::SocketRow &row);
     [[nodiscard]] bool is_meant(const shm::SocketRow &row) const;
 
     shm::Roster &roster_;
