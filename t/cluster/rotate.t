@@ -24,7 +24,7 @@ async function begin() {
     if (hosts) return;
     const redis = await Redis.start();
     const location = 'realtime_ping interval=500ms timeout=10s;';
-    [hosts, node] = await Promise.all([startHosts({ redis, workers: 3, location }), NodeServer.start({ redis, library: 'ioredis' })]);
+    [hosts, node] = await Promise.all([startHosts({ redis, workers: 3, location }), NodeServer.start({ redis, library: 'ioredis', requestsTimeout: 10000 })]);
 }
 
 // Numbered events from the client, at most WIDTH of them unanswered; `at(i)` is told before each.
