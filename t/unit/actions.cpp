@@ -2,6 +2,7 @@
 // What actions do: a hub with one rule and one client on long-polling, a bus that only writes
 // down what is published, and a directory that knows one stranger.
 #include "hub/actions/make.hpp"
+#include "hub/attention.hpp"
 #include "hub/hub.hpp"
 
 #include "tap.hpp"
@@ -82,11 +83,16 @@ public:
         return 1;
     }
     void leave(RecordRef, Text room) override { joined += "-" + std::string(room) + ";"; }
+    Result<RecordRef> attend(Millis) override { return {Code::full, "nobody is away"}; }
+    [[nodiscard]] bool attends(RecordRef) override { return false; }
+    bool let_go(RecordRef) override { return false; }
+    [[nodiscard]] Attention &attention() noexcept override { return attention_; }
     [[nodiscard]] bool knows_socket(Text id) override { return id == kStranger; }
 
     std::string joined;
 
 private:
+    Attention attention_{*this};
     RecordRef record() { return {1, ++serial_}; }
     std::uint32_t serial_ = 0;
 };
