@@ -182,7 +182,8 @@ test('003-33: the bridge goes to other workers', async () => {
 test('the key of a host lies at its owner', async () => {
     const four = await Quartet.start('');
     for (const host of four.hosts) {
-        const { host: name } = (await four.hosts.find((other) => other !== host).status()).cluster.hosts[0];
+        const other = four.hosts.find((each) => each !== host);
+        const { host: name } = await until(async () => (await other.status()).cluster.hosts[0], 'the other host lists it');
         const key = `{rt:}node:${name}`;
         const slot = Number(await cluster.nodes[0].command('CLUSTER', 'KEYSLOT', key));
         const owner = (await mastersOf(cluster.nodes)).find(({ from, to }) => slot >= from && slot <= to);
