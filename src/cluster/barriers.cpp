@@ -77,17 +77,22 @@ void Crossing::publish(const Barrier &barrier, Millis now) {
     }
 }
 
-void Crossing::tell_sides(const Ticket &ticket, const hub::Sides &sides, Millis now) {
-    if (seat_of(ticket) == abroad_.me) {
-        on_sides(ticket, sides, now);
-        return;
-    }
+// To the worker whose ticket it is.
+template <class Value> void Crossing::forward(std::uint16_t kind, const Ticket &ticket, const Value &value) {
     std::string mail;
     Writer out(mail);
     out.put(ticket);
-    out.put(sides);
+    out.put(value);
     const Bytes piece = as_bytes(mail);
-    static_cast<void>(abroad_.post.send(seat_of(ticket), kSides, {&piece, 1}));
+    static_cast<void>(abroad_.post.send(seat_of(ticket), kind, {&piece, 1}));
+}
+
+void Crossing::tell_sides(const Ticket &ticket, const hub::Sides &sides, Millis now) {
+    if (seat_of(ticket) == abroad_.me) {
+        on_sides(ticket, sides, now);
+    } else {
+        forward(kSides, ticket, sides);
+    }
 }
 
 // --- of the new home ---
@@ -251,16 +256,14 @@ void Crossing::on_told(Text from, Bytes body, Millis now) {
 void Crossing::hear_confirm(Reader &in, Millis now) {
     const auto ticket = in.get<Ticket>();
     const bool arrived = in.get<bool>();
-    if (!in.ok() || seat_of(ticket) == abroad_.me) {
-        on_confirmed(ticket, arrived, now);
+    if (!in.ok()) {
         return;
     }
-    std::string mail;
-    Writer out(mail);
-    out.put(ticket);
-    out.put(arrived);
-    const Bytes piece = as_bytes(mail);
-    static_cast<void>(abroad_.post.send(seat_of(ticket), kConfirmed, {&piece, 1}));
+    if (seat_of(ticket) == abroad_.me) {
+        on_confirmed(ticket, arrived, now);
+    } else {
+        forward(kConfirmed, ticket, arrived);
+    }
 }
 
 } // namespace rt::cluster

@@ -180,6 +180,7 @@ private:
     void hear_barrier(Text from, Reader &in, Millis now);
     void hear_own(const Ticket &ticket, Millis now);
     void hear_theirs(const Ticket &ticket, const engine::ExchangeId &by, Millis now);
+    template <class Value> void forward(std::uint16_t kind, const Ticket &ticket, const Value &value);
     void tell_sides(const Ticket &ticket, const hub::Sides &sides, Millis now);
     void hear_confirm(Reader &in, Millis now);
     void tell_settled(const engine::ExchangeId &by);

@@ -54,8 +54,8 @@ public:
 
     // A session may have been on its way from one worker to another while each of them read the
     // question. Once all have reported, whatever was on its way has reached its mailbox: they
-    // report again behind that. Who has to, besides `me`, if
-    // it is somebody; nobody if they did already.
+    // report again behind that. Who has to, besides `me`, if it is somebody; nobody if they did
+    // already.
     [[nodiscard]] std::span<const shm::SeatRef> second_round(shm::SeatRef me);
 
     // This worker is gone, and with it the sockets it had.
