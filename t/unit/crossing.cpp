@@ -161,6 +161,32 @@ void test_replies() {
     is(one.far.hosts[0][0].worker.replies.take(), "7: " + one.client.id + " [1]<raw>", "but arrives there");
 }
 
+// The new home's word that it has the session loses its last byte: that is no word at all.
+void test_cut_confirmation() {
+    Case one;
+    one.until_out();
+    FakeRedis &redis = one.far.redis;
+    int cut = 0;
+    for (int i = 0; i < 20 && cut == 0; ++i) {
+        redis.take("aaaa");
+        one.far.hosts[1].hear();
+        one.far.hosts[1].host.mail();
+        for (FakeRedis::Said &said : redis.hosts["bbbb"].out) {
+            if (said.topic == cluster::Topic::crossing && said.to == "aaaa") {
+                said.body.pop_back();
+                ++cut;
+            }
+        }
+    }
+    is(cut, 1, "it is cut");
+    one.far.settle();
+    ok(one.at(0) == nullptr, "the session does not come home");
+    one.far.pass(one.now, 6000);
+    ok(one.at(0) == nullptr && one.at(1) != nullptr && one.at(1)->session().open(),
+       "it lives where it arrived");
+    is(one.far.hosts[0][0].crossing.size(), 0u, "and nobody waits for it");
+}
+
 // What other hosts say changes nothing here if it makes no sense.
 void test_garbage() {
     Case one;
@@ -236,6 +262,7 @@ int main() {
     test_lost_image();
     test_no_taker();
     test_replies();
+    test_cut_confirmation();
     test_garbage();
     test_bad_images();
     return done();

@@ -48,35 +48,15 @@ private:
 
     void step() {
         const std::size_t at = pick(3);
-        FarHost &host = far_.hosts[at];
-        switch (pick(12)) {
-        case 0:
-        case 1:
-            speakers_.say(at, random_);
-            return;
-        case 2:
-        case 3:
-            host.publish(now_);
-            return;
-        case 4:
-        case 5:
-            far_.redis.take(host.name);
-            return;
-        case 6:
-        case 7:
-        case 8:
-            host.hear(now_);
-            return;
-        case 9:
-            host.host[pick(2)].deliver(now_);
-            return;
-        case 10:
-            host.host[pick(2)].mail(now_);
-            return;
-        default:
+        if (!speakers_.happen(kHappens[pick(kHappens.size())], at, random_, now_)) {
             pass();
         }
     }
+
+    // Each as often as it stands here.
+    static constexpr std::array<Happens, 12> kHappens = {
+        Happens::say,  Happens::say,  Happens::publish, Happens::publish, Happens::order, Happens::order,
+        Happens::hear, Happens::hear, Happens::hear,    Happens::deliver, Happens::mail,  Happens::pass};
 
     void pass() {
         now_ += static_cast<Millis>(pick(12));

@@ -139,34 +139,16 @@ private:
 
     void step() {
         const std::size_t at = pick(3);
-        FarHost &host = far_.hosts[at];
-        switch (pick(10)) {
-        case 0:
-            speakers_->say(at, random_);
-            return;
-        case 1:
-        case 2:
-            host.publish(now_);
-            return;
-        case 3:
-        case 4:
-            far_.redis.take(host.name);
-            return;
-        case 5:
-        case 6:
-            host.hear(now_);
-            return;
-        case 7:
-            host.host[pick(2)].deliver(now_);
-            return;
-        case 8:
-            host.host[pick(2)].mail(now_);
-            return;
-        default:
+        if (!speakers_->happen(kHappens[pick(kHappens.size())], at, random_, now_)) {
             now_ += static_cast<Millis>(pick(10));
-            host.pass(now_);
+            far_.hosts[at].pass(now_);
         }
     }
+
+    // Each as often as it stands here.
+    static constexpr std::array<Happens, 10> kHappens = {
+        Happens::say,  Happens::publish, Happens::publish, Happens::order, Happens::order,
+        Happens::hear, Happens::hear,    Happens::deliver, Happens::mail,  Happens::pass};
 
     std::mt19937 random_;
     Far far_;

@@ -21,6 +21,9 @@ inline hub::Envelope envelope(hub::Op op = hub::Op::emit) {
     return made;
 }
 
+// What may happen next at a host.
+enum class Happens { say, publish, order, hear, deliver, mail, pass };
+
 class Speakers {
 public:
     // `asks`: questions, too, which the client has to be asked once.
@@ -52,6 +55,34 @@ public:
             origin.expected.push_back("42" + text);
         }
         static_cast<void>(far_.hosts[at].host[random() % 2].bus.publish(said));
+    }
+
+    // At that host, at one of its workers. False: time passes, which is the caller's.
+    bool happen(Happens what, std::size_t at, std::mt19937 &random, Millis now) {
+        FarHost &host = far_.hosts[at];
+        switch (what) {
+        case Happens::say:
+            say(at, random);
+            break;
+        case Happens::publish:
+            host.publish(now);
+            break;
+        case Happens::order:
+            far_.redis.take(host.name);
+            break;
+        case Happens::hear:
+            host.hear(now);
+            break;
+        case Happens::deliver:
+            host.host[random() % 2].deliver(now);
+            break;
+        case Happens::mail:
+            host.host[random() % 2].mail(now);
+            break;
+        case Happens::pass:
+            return false;
+        }
+        return true;
     }
 
     // What is wrong with what it got; without offsets.
