@@ -67,12 +67,25 @@ async function killOne(signal, watcher) {
     return victim;
 }
 
-// connect { } and disconnect { } have run once for each socket whose client was told that it is there.
-function balanced({ heard }, clients) {
+// How often the chains ran for each socket, as the watcher heard it.
+function runsOf({ heard }) {
     const runs = { came: new Map(), went: new Map() };
     for (const [event, id] of heard.map((text) => JSON.parse(text)).filter(([event]) => event in runs)) runs[event].set(id, (runs[event].get(id) || 0) + 1);
+    return runs;
+}
+
+// connect { } and disconnect { } have run once for each socket whose client was told that it is there.
+// The roster is empty before the watcher has heard of it, and what ran too often is heard before `last`.
+async function balanced(watcher, clients, last) {
     const told = clients.flatMap(({ lives }) => lives.map(({ id }) => id)).filter(Boolean);
-    const { came, went } = runs;
+    const allWent = () => {
+        const { went } = runsOf(watcher);
+        return told.every((id) => went.has(id));
+    };
+    await until(allWent, 'the last has gone', PATIENCE).catch(({ message }) => diag(message));
+    await publish(last);
+    await until(() => watcher.heard.includes(`["n",${last}]`), 'the watcher hears the end', PATIENCE);
+    const { came, went } = runsOf(watcher);
     diag(`${told.length} sockets were told, connect { } ran for ${came.size}, disconnect { } for ${went.size}`);
     deepEqual(told.filter((id) => came.get(id) !== 1 || went.get(id) !== 1).map((id) => [id, came.get(id), went.get(id)]), [], 'connect { } and disconnect { } balance');
     deepEqual([...came.values(), ...went.values()].filter((times) => times > 1), [], 'neither ran twice for anybody');
@@ -121,7 +134,7 @@ test('workers are killed', async () => {
     is((nginx.log().match(/was locked by/g) || []).length, signals.filter(({ signal }) => signal === DIE_LOCKED).length, 'those that were to die inside a locked section did');
     clients.forEach((one) => one.leave());
     await until(async () => (await status(nginx)).roster.connections === 1, 'the roster is empty but for the watcher');
-    balanced(watcher, clients);
+    await balanced(watcher, clients, numbers.next + 1);
     watcher.leave();
     await until(async () => (await status(nginx)).roster.connections === 0, 'the roster is empty');
     const { roster, total } = await status(nginx);
