@@ -18,6 +18,7 @@ void write_handshake(const shm::Handshake &handshake, Writer &out) {
     out.put(handshake.secure);
     out.put(handshake.xdomain);
     out.put(handshake.counts_address);
+    out.put_text(handshake.captured_names);
     out.put_text(handshake.captured);
     out.put(static_cast<std::uint32_t>(handshake.headers.size()));
     for (const shm::Header &header : handshake.headers) {
@@ -36,7 +37,8 @@ hub::Handshake read_handshake(Reader &in) {
     handshake.secure = in.get<bool>();
     handshake.xdomain = in.get<bool>();
     handshake.counts_address = in.get<bool>();
-    handshake.captured = in.get_text();
+    handshake.captured.names = in.get_text();
+    handshake.captured.values = in.get_text();
     const std::uint32_t headers = in.get_count(kLeastHeader);
     for (std::uint32_t i = 0; i < headers; ++i) {
         const Text name = in.get_text();

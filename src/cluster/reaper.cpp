@@ -45,9 +45,10 @@ void Reaper::reap(const shm::ConnectionRow &row, Millis now) {
         if (!(kept || roster.remove_socket(socket.at.ref)) || !socket.connected) {
             continue; // another took it, or nobody was told that it is there
         }
-        hub_.mourn({socket.nsp, socket.id, socket.user, socket.auth, transport_of(row.at.transport),
-                    handshake ? Text(handshake->captured) : Text()},
-                   now);
+        hub_.mourn(
+            {socket.nsp, socket.id, socket.user, socket.auth, transport_of(row.at.transport),
+             handshake ? hub::Captures{handshake->captured_names, handshake->captured} : hub::Captures()},
+            now);
     }
     static_cast<void>(roster.remove_connection(row.at.ref));
 }

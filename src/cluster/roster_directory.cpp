@@ -37,9 +37,16 @@ Result<hub::RecordRef> RosterDirectory::add_connection(Text sid, const hub::Hand
     row.sid = sid;
     row.home = me_;
     row.transport = transport_of(transport);
-    row.handshake = {handshake.issued,         handshake.address,  handshake.url,
-                     handshake.query,          handshake.secure,   handshake.xdomain,
-                     handshake.counts_address, handshake.captured, headers};
+    row.handshake = {handshake.issued,
+                     handshake.address,
+                     handshake.url,
+                     handshake.query,
+                     handshake.secure,
+                     handshake.xdomain,
+                     handshake.counts_address,
+                     handshake.captured.names,
+                     handshake.captured.values,
+                     headers};
     row.most = handshake.most;
     RT_TRY(ref, roster_.add_connection(row));
     return hub::RecordRef{ref.cell, ref.serial};

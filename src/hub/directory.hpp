@@ -6,6 +6,7 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "engine/session.hpp"
+#include "hub/captures.hpp"
 
 #include <array>
 #include <cstdint>
@@ -33,7 +34,7 @@ struct Handshake {
     bool counts_address = false; // realtime_max_sockets per=ip
     std::uint32_t most = 0;      // realtime_max_sockets: of the address or of all; 0: any number
     std::int64_t issued = 0;     // milliseconds since 1970
-    Text captured;               // as Scope has it
+    Captures captured;
     std::vector<std::pair<Text, Text>> headers; // without cookies, credentials, hop-by-hop ones
 };
 
@@ -44,7 +45,7 @@ struct LostSocket {
     Text user;
     Text auth; // JSON
     engine::TransportKind transport = engine::TransportKind::polling;
-    Text captured; // as Scope has it
+    Captures captured;
 };
 
 struct SocketText {

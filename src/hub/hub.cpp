@@ -49,8 +49,9 @@ std::optional<std::vector<std::string>> match(const NamespaceSettings &settings,
 } // namespace
 
 Hub::Hub(const AppSettings &settings, HubNames names, HubPorts ports)
-    : settings_(settings), names_(std::move(names)), ports_(std::move(ports)),
-      hash_key_(random_key(ports_.random)), namespaces_(0, KeyedHash{hash_key_}), offsets_(names_.log) {}
+    : settings_(settings), names_(std::move(names)), captured_names_(captured_names(settings.captured)),
+      ports_(std::move(ports)), hash_key_(random_key(ports_.random)), namespaces_(0, KeyedHash{hash_key_}),
+      offsets_(names_.log) {}
 
 // Sockets refer to their namespaces and connections: they go first.
 Hub::~Hub() {
@@ -65,7 +66,8 @@ Hub::~Hub() {
     });
 }
 
-Result<Connection *> Hub::open(const Birth &birth) {
+Result<Connection *> Hub::open(Birth birth) {
+    birth.handshake.captured = {captured_names_, birth.captured};
     const std::string sid = names_.host + random_text<kSidRandom>(ports_.random);
     const Result<RecordRef> record = ports_.directory.add_connection(sid, birth.handshake, birth.transport);
     if (!record) {
@@ -75,7 +77,7 @@ Result<Connection *> Hub::open(const Birth &birth) {
     }
     const Handle handle =
         connections_.emplace(*this, Connection::Origin{birth.kind, *birth.settings, sid, *record,
-                                                       birth.captured, birth.transport});
+                                                       std::move(birth.captured), birth.transport});
     Connection &connection = *connections_.find(handle);
     connection.self = handle;
     by_sid_.insert(connection);

@@ -85,7 +85,7 @@ public:
 
     // A new connection; its session is not started. full: the zone has no room; too_many:
     // realtime_max_sockets.
-    Result<Connection *> open(const Birth &birth);
+    Result<Connection *> open(Birth birth);
     // By its Engine.IO sid, if this worker is its home.
     [[nodiscard]] Connection *find(Text sid) const noexcept { return by_sid_.find(sid); }
     [[nodiscard]] Connection *find(Handle connection) const noexcept { return connections_.find(connection); }
@@ -268,6 +268,7 @@ private:
 
     const AppSettings &settings_;
     HubNames names_;
+    std::string captured_names_;
     HubPorts ports_;
     std::uint64_t hash_key_; // of all tables by names that clients choose
     std::unordered_map<Text, std::unique_ptr<Namespace>, KeyedHash> namespaces_; // by their own names

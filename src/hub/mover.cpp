@@ -22,6 +22,7 @@ void Hub::freeze(Connection &connection, Writer &out, Millis now) {
     engine::freeze_settings(out, connection.session().settings());
     out.put_text(connection.session().sid());
     out.put(connection.record());
+    out.put_text(captured_names_);
     out.put_text(connection.captured());
     connection.session().freeze(out, now);
     connection.client().freeze(out, now);
@@ -65,13 +66,15 @@ Result<Connection *> Hub::thaw(Reader &in, Millis now, const Papers *papers) {
     const Text sid = in.get_text();
     const auto old_record = in.get<RecordRef>();
     const RecordRef record = papers != nullptr ? papers->connection : old_record;
-    std::string captured(in.get_text());
+    const Text names = in.get_text();
+    const Captures captures{names, in.get_text()};
     const bool known = kind <= ConnectionKind::echo && transport <= engine::TransportKind::websocket;
     if (!in.ok() || !known || sid.size() < kLeastSid || find(sid) != nullptr) {
         return {Code::protocol, "session image: head"};
     }
     const Handle handle = connections_.emplace(
-        *this, Connection::Origin{kind, intern(settings), sid, record, std::move(captured), transport});
+        *this, Connection::Origin{kind, intern(settings), sid, record,
+                                  captured_values(captured_names_, captures), transport});
     Connection &connection = *connections_.find(handle);
     connection.self = handle;
     by_sid_.insert(connection);

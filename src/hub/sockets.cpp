@@ -154,7 +154,8 @@ void Hub::mourn(const LostSocket &lost, Millis now) {
     scope.transport = engine::transport_name(lost.transport);
     scope.auth = lost.auth;
     scope.close_reason = engine::reason_text(engine::CloseReason::transport_close);
-    scope.captured = lost.captured;
+    const std::string captured = captured_values(captured_names_, lost.captured);
+    scope.captured = captured;
     start({nsp->settings().disconnect, Place::disconnect, {}, {}}, scope, now);
     empty_namespace_ = true; // perhaps
 }

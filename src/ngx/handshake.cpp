@@ -61,7 +61,6 @@ hub::Birth make_birth(ngx_http_request_t *r, const LocationConf &conf, engine::T
         static_cast<std::int64_t>(time->sec) * 1000 + static_cast<std::int64_t>(time->msec);
     birth.handshake.headers = kept_headers(r);
     birth.captured = captured_values(r, *conf.app);
-    birth.handshake.captured = birth.captured;
     return birth;
 }
 

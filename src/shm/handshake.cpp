@@ -76,11 +76,14 @@ constexpr auto kCommon = std::to_array<CommonHeader>({
     {"traceparent", false},
     // No headers: what counts the connections of one address, and what the rules keep.
     {":address", true},
+    {":captured names", true},
     {":captured", false},
 });
 static_assert(kCommon.size() < kInterned);
 constexpr auto kCaptured = static_cast<std::uint8_t>(kCommon.size());
-constexpr auto kAddress = static_cast<std::uint8_t>(kCaptured - 1);
+constexpr auto kCapturedNames = static_cast<std::uint8_t>(kCaptured - 1);
+constexpr auto kAddress = static_cast<std::uint8_t>(kCaptured - 2);
+constexpr std::size_t kNamesSize = 1 + sizeof(CellIndex);      // the text is the configuration's
 constexpr std::size_t kAddressSize = 3 + AddressKey::kMaxSize; // code, size, text
 
 std::uint8_t code_of(Text name) noexcept {
@@ -124,8 +127,10 @@ public:
         if (!derived) {
             put_cut<std::uint16_t>(handshake.query);
         }
-        put_captured(handshake.captured);
-        const Result<void> result = put_headers(handshake);
+        Result<void> result = put_captured(handshake);
+        if (result) {
+            result = put_headers(handshake);
+        }
         const int bits = (handshake.secure ? kSecure : 0) | (handshake.xdomain ? kXdomain : 0) |
                          (truncated_ ? kTruncated : 0) | (derived ? kQueryInUrl : 0);
         image_[bits_at] = static_cast<char>(bits);
@@ -144,18 +149,22 @@ private:
         return result;
     }
 
-    void put_captured(Text captured) {
-        if (captured.empty()) {
-            return;
+    Result<void> put_captured(const HandshakeText &handshake) {
+        if (handshake.captured.empty()) {
+            return {};
         }
-        const std::size_t size = kOverhead + captured.size();
-        if (size > left_) {
+        const std::size_t size = kNamesSize + kOverhead + handshake.captured.size();
+        if (size > left_ || handshake.captured_names.size() > Names::kMaxSize) {
             truncated_ = true;
-            return;
+            return {};
         }
         left_ -= size;
+        RT_TRY(names, names_.hold({CellKind::value, handshake.captured_names}));
+        out_.put(static_cast<std::uint8_t>(kCapturedNames | kInterned));
+        out_.put(names);
         out_.put(kCaptured);
-        put_sized<std::uint16_t>(captured);
+        put_sized<std::uint16_t>(handshake.captured);
+        return {};
     }
 
     Result<void> put_address(Text address) {
@@ -279,8 +288,8 @@ Result<Handshake> unpack_handshake(Text flat) {
             handshake.counts_address = true;
             continue;
         }
-        if (entry.code == kCaptured) {
-            handshake.captured = entry.value;
+        if (entry.code == kCapturedNames || entry.code == kCaptured) {
+            (entry.code == kCaptured ? handshake.captured : handshake.captured_names) = entry.value;
             continue;
         }
         handshake.headers.push_back({std::string(entry.name), std::string(entry.value)});

@@ -27,6 +27,7 @@ struct HandshakeText {
     bool secure = false;
     bool xdomain = false;
     bool counts_address = false; // so that Roster::connections_from can tell
+    Text captured_names = {};    // what they are: the same for many connections
     Text captured = {};          // opaque, and whole or not at all
     std::span<const HeaderText> headers = {};
 };
@@ -48,6 +49,7 @@ struct Handshake {
     bool xdomain = false;
     bool truncated = false;
     bool counts_address = false;
+    std::string captured_names = {};
     std::string captured = {};
     std::vector<Header> headers = {};
 

@@ -30,7 +30,7 @@ public:
     static constexpr std::size_t kMaxPid = 64;
     static constexpr std::size_t kMaxAuth =
         Cells::kMaxPayload - prefix_size(kMaxPid); // the caller's bound is lower
-    static constexpr std::uint64_t kLayout = layout_of({0x726f7374, 2, Cells::kLayout});
+    static constexpr std::uint64_t kLayout = layout_of({0x726f7374, 3, Cells::kLayout});
 
     // `key`: random, and never shown to a client.
     static Result<Roster> create(const RosterPlace &place, std::uint64_t key);

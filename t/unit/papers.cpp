@@ -19,7 +19,7 @@ hub::RecordRef add_session(PapersHost &host) {
     handshake.url = "/socket.io/?EIO=4&transport=polling";
     handshake.query = "EIO=4&transport=polling";
     handshake.secure = true;
-    handshake.captured = "kept";
+    handshake.captured = {"one,", "kept"};
     handshake.headers = {{"host", "chat.example.com"}, {"x-one", "1"}, {"x-one", ""}};
     const hub::RecordRef connection =
         *host.directory.add_connection(sid_of(1), handshake, engine::TransportKind::polling);

@@ -65,7 +65,8 @@ void test_shapes() {
         {"secure only", {.secure = true}},
         {"xdomain only", {.xdomain = true}},
         {"one that counts for its address", {.address = "::1", .counts_address = true}},
-        {"captured", {.captured = Text("\0\x80 any", 6), .headers = odd}},
+        {"captured", {.captured_names = "a,b,c,", .captured = Text("\0\x80 any", 6), .headers = odd}},
+        {"captured, by a short name", {.captured_names = "a,", .captured = "1"}},
         {"empty texts and repeated names", {.headers = none}},
         {"any bytes, and values that repeat", {.headers = odd}},
     };
@@ -73,7 +74,8 @@ void test_shapes() {
         const Handshake out = there_and_back(in);
         const bool same = out.created == in.created && out.address == in.address && out.url == in.url &&
                           out.query == in.query && out.secure == in.secure && out.xdomain == in.xdomain &&
-                          out.counts_address == in.counts_address && out.captured == in.captured;
+                          out.counts_address == in.counts_address && out.captured == in.captured &&
+                          out.captured_names == in.captured_names;
         ok(same && !out.truncated, name);
         bool headers_same = out.headers.size() == in.headers.size();
         for (std::size_t i = 0; headers_same && i < out.headers.size(); ++i) {
@@ -96,6 +98,12 @@ void test_bounds() {
     ok(cut.truncated && cut.headers.empty() && big.starts_with(cut.url) && !cut.url.empty(), "a url is cut");
     ok(there_and_back({.address = Text(big).substr(0, 300)}).truncated, "an address is cut");
     ok(there_and_back({.url = "/", .query = big}).truncated, "a query is cut");
+    const Handshake bare = there_and_back({.url = half, .captured_names = "a,", .captured = big});
+    ok(bare.truncated && bare.captured.empty() && bare.captured_names.empty(),
+       "captured is whole or not there");
+    const std::string names(Names::kMaxSize + 1, 'n');
+    ok(there_and_back({.captured_names = names, .captured = "1"}).truncated,
+       "nor with names too long to share");
 
     std::size_t largest = 0;
     std::size_t counted = 0;
@@ -123,6 +131,11 @@ void test_interning() {
         interned += zone.names.holders(packed.entry().interned) == 2 ? 1 : 0;
     }
     is(interned, 5U, "five values are held twice");
+    const std::string names(300, 'n');
+    packed_by(zone, {.captured_names = names, .captured = "1"});
+    const std::uint32_t with_names = zone.cells.used();
+    is(packed_by(zone, {.captured_names = names, .captured = "2"}).size(), 23U, "names are a reference");
+    is(zone.cells.used(), with_names, "to what all share");
 }
 
 // Damaged in any way, an image is read without harm, and never as more than there is.
