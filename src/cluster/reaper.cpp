@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cluster/reaper.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace rt::cluster {
@@ -29,9 +30,46 @@ bool Reaper::step(Millis now) {
     for (std::size_t i = 0; page && i < page->rows.size(); ++i) {
         if (is_orphan(page->rows[i])) {
             reap(page->rows[i], now);
+        } else if (page->rows[i].at.home == shm::kInTransit) {
+            suspect(page->rows[i].at.ref);
         }
     }
     return cursor_ != 0 || again_;
+}
+
+void Reaper::suspect(shm::ConnectionRef ref) {
+    const bool known = std::ranges::any_of(suspects_, [&](const Suspect &each) { return each.ref == ref; });
+    if (!known && suspects_.size() < kMost) {
+        suspects_.push_back({ref});
+    }
+}
+
+// Whoever receives a session settles it in the same turn.
+void Reaper::look(bool arrived, Millis now) {
+    for (Suspect &each : suspects_) {
+        if (!arrived) {
+            each.until = 0;
+        } else if (each.until == 0) {
+            each.until = now + kGrace;
+        }
+    }
+    std::erase_if(suspects_, [&](const Suspect &each) { return is_over(each, now); });
+}
+
+// True: it has arrived, or is reaped. Of several workers one takes it.
+bool Reaper::is_over(const Suspect &suspect, Millis now) {
+    shm::Roster &roster = directory_.roster();
+    const Result<shm::ConnectionRow> row = roster.connection(suspect.ref);
+    if (!row || row->at.home != shm::kInTransit) {
+        return true;
+    }
+    if (suspect.until == 0 || now < suspect.until) {
+        return false;
+    }
+    if (roster.take_over(suspect.ref, shm::kInTransit, directory_.me())) {
+        reap(*row, now);
+    }
+    return true;
 }
 
 void Reaper::reap(const shm::ConnectionRow &row, Millis now) {

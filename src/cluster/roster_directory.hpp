@@ -56,6 +56,7 @@ public:
     void watch(RosterWatch &watch) noexcept { watch_ = &watch; }
 
     [[nodiscard]] shm::Roster &roster() noexcept { return roster_; }
+    [[nodiscard]] shm::SeatRef me() const noexcept { return me_; }
 
 private:
     shm::Roster roster_;

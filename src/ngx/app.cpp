@@ -2,6 +2,7 @@
 #include "ngx/app.hpp"
 
 #include "base/base64.hpp"
+#include "ngx/handover.hpp"
 #include "ngx/worker.hpp"
 #include "ngx/zone.hpp"
 
@@ -184,6 +185,9 @@ void App::beat() {
     const auto now = static_cast<std::uint64_t>(worker_.now());
     directory_.roster().sweep_kept(now, kSweptPerBeat);
     metrics_.add(hub::Metric::kept_evicted, directory_.roster().take_evicted());
+    if (reaper_.suspects()) {
+        reaper_.look(messages_under_way() == 0, worker_.now());
+    }
     show_slow();
     if (redis_bus_ != nullptr) {
         redis_bus_->beat(worker_.now());

@@ -104,6 +104,54 @@ void reaps() {
     ok(!reaper.step(0), "then there is nothing to do");
 }
 
+std::string home_of(World &world, std::uint32_t number) {
+    const auto found = world.zone.roster.find_connection(sid_of(number));
+    if (!found) {
+        return "none";
+    }
+    return found->home == shm::kInTransit ? "in transit" : std::to_string(found->home.index);
+}
+
+// A worker died with a session that it had received, and not settled.
+void in_its_hands() {
+    constexpr Millis kGrace = cluster::Reaper::kGrace;
+    World world;
+    for (std::uint32_t number = 0; number < 2; ++number) {
+        world.client(number, shm::kInTransit);
+    }
+    Peer watch(world.host[0], world.host.session);
+    watch.say({"40"});
+    watch.heard();
+    cluster::RosterDirectory directory(world.zone.roster, world.seat[1]);
+    cluster::RosterDirectory other_directory(world.zone.roster, world.seat[2]);
+    cluster::Reaper reaper(world.memory.seats, directory, world.host[0].hub);
+    cluster::Reaper other(world.memory.seats, other_directory, world.host[1].hub);
+    ok(!reaper.suspects(), "while nobody dies nobody is suspected");
+    world.memory.release(world.seat[0]);
+    for (cluster::Reaper *each : {&reaper, &other}) {
+        each->begin();
+        static_cast<void>(each->step(0));
+    }
+    reaper.look(false, 100);
+    reaper.look(true, 10'000);
+    reaper.look(false, 14'000);
+    reaper.look(true, 15'000);
+    other.look(true, 15'000);
+    reaper.look(true, 15'000 + kGrace - 1);
+    is(home_of(world, 0) + ", " + home_of(world, 1), "in transit, in transit",
+       "while something is under way, and a while later, it may arrive");
+    const auto second = world.zone.roster.find_connection(sid_of(1));
+    static_cast<void>(world.zone.roster.set_home(second->ref, world.seat[2]));
+    reaper.look(true, 15'000 + kGrace);
+    other.look(true, 15'000 + kGrace);
+    world.host.deliver();
+    is(home_of(world, 0), "none", "then it is lost");
+    is(home_of(world, 1), std::to_string(world.seat[2].index), "the one that has arrived is not");
+    is(watch.heard(), "42[\"gone\",\"u0\"]", "and mourned once");
+    ok(!reaper.suspects() && !other.suspects(), "nobody is suspected any more");
+    is(leak(world.zone.roster), "", "nothing leaks");
+}
+
 // Who began to reap died over it: whoever finds that one dead goes on.
 void goes_on() {
     World world;
@@ -172,6 +220,7 @@ void whole_scope() {
 
 int main() {
     reaps();
+    in_its_hands();
     goes_on();
     keeps();
     whole_scope();
