@@ -11,6 +11,8 @@
 #include "hub/bus.hpp"
 #include "hub/metrics.hpp"
 
+#include <compare>
+#include <cstdint>
 #include <string>
 
 namespace rt::hub {
@@ -24,11 +26,23 @@ enum class Call : std::uint16_t;
 // Where a session's id, or a pid, says that it began.
 inline constexpr std::size_t kHostLength = 4;
 
+// Something of one worker that another host has to name: a session that crosses, or an answer.
+struct Ticket {
+    std::uint32_t seat = 0;
+    std::uint32_t seat_generation = 0;
+    std::uint64_t number = 0;
+
+    auto operator<=>(const Ticket &) const noexcept = default;
+};
+
 // At every worker; tell(), is_live() and sent() mean something at the bridge's holder only.
 class BridgeView : public HostLine {
 public:
     // The worker that holds it. Empty: nobody, or there is no Redis in the configuration.
     [[nodiscard]] virtual shm::SeatRef holder() const noexcept = 0;
+
+    // As far as is known here: what the holder would say now goes out, and is heard.
+    [[nodiscard]] virtual bool is_up() const noexcept = 0;
 
     // True also while nothing can be known: Redis is away, or came back just now.
     [[nodiscard]] virtual bool is_live(Text host, Millis now) const = 0;

@@ -4,7 +4,6 @@
 #include "cluster/crossing.hpp"
 #include "cluster/crossing_mail.hpp"
 #include "cluster/far_message.hpp"
-#include "cluster/far_replies.hpp"
 
 #include <algorithm>
 #include <array>
@@ -242,7 +241,10 @@ void Crossing::on_told(Text from, Bytes body, Millis now) {
         hear_confirm(in, now);
         return;
     case CrossingSaid::ack:
-        FarReplies::hear(in, ports_.replies);
+        hear_ack(from, in);
+        return;
+    case CrossingSaid::acked:
+        hear_acked(in);
         return;
     case CrossingSaid::claim:
         others_->on_claim(from, in, now);
@@ -251,6 +253,34 @@ void Crossing::on_told(Text from, Bytes body, Millis now) {
         others_->on_returned(from, in, now);
         return;
     }
+}
+
+void Crossing::hear_ack(Text from, Reader &in) {
+    const std::optional<Ticket> ticket = FarReplies::hear(in, ports_.replies);
+    if (!ticket) {
+        return;
+    }
+    std::string message;
+    Writer out(message);
+    put_crossing_head(out, CrossingSaid::acked);
+    out.put(*ticket);
+    const Bytes piece = as_bytes(message);
+    static_cast<void>(ports_.relay.send(from, Topic::crossing, {&piece, 1})); // else it comes again
+}
+
+void Crossing::hear_acked(Reader &in) {
+    const auto ticket = in.get<Ticket>();
+    if (!in.ok()) {
+        return;
+    }
+    if (seat_of(ticket) == abroad_.me) {
+        ports_.far.on_confirmed(ticket);
+        return;
+    }
+    std::string mail;
+    Writer(mail).put(ticket);
+    const Bytes piece = as_bytes(mail);
+    static_cast<void>(abroad_.post.send(seat_of(ticket), kAcked, {&piece, 1})); // else it comes again
 }
 
 void Crossing::hear_confirm(Reader &in, Millis now) {

@@ -96,6 +96,7 @@ void Crossing::depart(Voyage &voyage, hub::Connection &connection, Millis now) {
     out.put(voyage.ticket);
     out.put_text(voyage.sid);
     ports_.registrar.write(voyage.record, out);
+    ports_.hub.tell_departed(connection);
     ports_.hub.freeze(connection, out, now);
     ports_.registrar.remove(voyage.record);
     voyage.departed = true;
@@ -249,6 +250,8 @@ void Crossing::on_mail(shm::SeatRef, std::uint16_t kind, Bytes body, Millis now)
         wanted_.push_back({ticket, to, at, std::string(in.rest())});
     } else if (kind == kSides) {
         on_sides(ticket, in.get<hub::Sides>(), now);
+    } else if (kind == kAcked) {
+        ports_.far.on_confirmed(ticket);
     } else if (kind == kConfirmed) {
         on_confirmed(ticket, in.get<bool>(), now);
     }

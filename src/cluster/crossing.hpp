@@ -6,12 +6,12 @@
 
 #include "base/deadlines.hpp"
 #include "cluster/abroad.hpp"
+#include "cluster/far_replies.hpp"
 #include "cluster/papers.hpp"
 #include "cluster/relay.hpp"
 #include "cluster/roll_calls.hpp"
 #include "hub/cut.hpp"
 
-#include <compare>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,15 +23,6 @@ namespace rt::cluster {
 // Mail of the kinds from here to the end is for Crossing.
 inline constexpr std::uint16_t kCrossingMail = 310;
 inline constexpr std::uint16_t kCrossingMailEnd = 320;
-
-// One crossing, of the worker that was the session's home.
-struct Ticket {
-    std::uint32_t seat = 0;
-    std::uint32_t seat_generation = 0;
-    std::uint64_t number = 0;
-
-    auto operator<=>(const Ticket &) const noexcept = default;
-};
 
 // What is wanted of the bridge: a cut, for whoever waits for it at another host.
 struct Barrier {
@@ -63,6 +54,7 @@ public:
         LogBus &bus;
         hub::Hub &hub;
         hub::Replies &replies; // of this worker's clients, to whoever asks on this host
+        FarReplies &far;       // and of theirs
         Relay &relay;
         Registrar &registrar;
         HomeEvents &events;
@@ -183,6 +175,8 @@ private:
     template <class Value> void forward(std::uint16_t kind, const Ticket &ticket, const Value &value);
     void tell_sides(const Ticket &ticket, const hub::Sides &sides, Millis now);
     void hear_confirm(Reader &in, Millis now);
+    void hear_ack(Text from, Reader &in);
+    void hear_acked(Reader &in);
     void tell_settled(const engine::ExchangeId &by);
     void on_settled(const engine::ExchangeId &by);
     [[nodiscard]] Coming *coming(const engine::ExchangeId &by);

@@ -14,9 +14,10 @@ inline constexpr std::uint8_t kCrossingVersion = 1;
 enum class CrossingSaid : std::uint8_t {
     barrier = 1, // to all hosts
     confirm,     // the session has arrived, or has not
-    ack,         // of a client that has moved, to who asked it
+    ack,         // of a client that has moved, to who asked it; until it is confirmed
     claim,       // a client came back that had a socket there
     returned,    // what it had and missed, or nothing
+    acked,       // an ack has come
 };
 
 // In front of each.

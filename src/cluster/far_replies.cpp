@@ -3,13 +3,20 @@
 
 #include "cluster/far_message.hpp"
 
-#include <vector>
+#include <algorithm>
+#include <utility>
 
 namespace rt::cluster {
 
 void FarReplies::arrived(const hub::AskerId &asker, Text sid) {
     if (!asker.abroad()) {
         near_.arrived(asker, sid);
+    }
+}
+
+void FarReplies::departed(const hub::AskerId &asker, Text sid) {
+    if (!asker.abroad()) {
+        near_.departed(asker, sid);
     }
 }
 
@@ -20,8 +27,8 @@ void FarReplies::answered(const hub::AskerId &asker, Text sid, const hub::Payloa
     }
     hub::AskerId there = asker;
     there.host = {};
-    std::string head;
-    Writer out(head);
+    Kept answer{++numbers_, {asker.host.data(), asker.host.size()}, {}, asker.timeout};
+    Writer out(answer.message);
     put_crossing_head(out, CrossingSaid::ack);
     out.put(there);
     out.put_text(sid);
@@ -30,20 +37,83 @@ void FarReplies::answered(const hub::AskerId &asker, Text sid, const hub::Payloa
     for (const Bytes attachment : args.attachments) {
         out.put_text(as_text(attachment));
     }
-    const Bytes piece = as_bytes(head);
-    static_cast<void>(relay_.send({asker.host.data(), asker.host.size()}, Topic::crossing, {&piece, 1}));
+    out.put(Ticket{abroad_.me.index, abroad_.me.generation, answer.number});
+    say(answer);
+    keep(std::move(answer));
 }
 
-void FarReplies::hear(Reader &in, hub::Replies &near) {
+void FarReplies::say(const Kept &answer) {
+    const Bytes piece = as_bytes(answer.message);
+    static_cast<void>(relay_.send(answer.host, Topic::crossing, {&piece, 1}));
+}
+
+void FarReplies::keep(Kept answer) {
+    if (kept_.size() >= kMost || bytes_ + answer.message.size() > kMostBytes) {
+        return;
+    }
+    bytes_ += answer.message.size();
+    kept_.push_back(std::move(answer));
+    fresh_ = true;
+}
+
+void FarReplies::go_on(Millis now) {
+    if (!std::exchange(fresh_, false)) {
+        return;
+    }
+    for (Kept &answer : kept_) {
+        if (answer.until == 0) {
+            answer.until = now + answer.left;
+            answer.due = abroad_.bridge.is_up() ? now + kRepeat : now;
+        }
+    }
+    if (!running() && !kept_.empty()) {
+        abroad_.deadlines.start(*this, now, kLook);
+    }
+}
+
+void FarReplies::on_deadline(Millis now) {
+    std::erase_if(kept_, [&](const Kept &answer) {
+        const bool late = answer.until != 0 && answer.until <= now;
+        bytes_ -= late ? answer.message.size() : 0;
+        return late;
+    });
+    for (Kept &answer : kept_) {
+        if (answer.due <= now && abroad_.bridge.is_up()) {
+            answer.due = now + kRepeat;
+            say(answer);
+        }
+    }
+    if (!kept_.empty()) {
+        abroad_.deadlines.start(*this, now, kLook);
+    }
+}
+
+void FarReplies::on_confirmed(const Ticket &ticket) noexcept {
+    const auto found = std::ranges::lower_bound(kept_, ticket.number, {}, &Kept::number);
+    if (found != kept_.end() && found->number == ticket.number) {
+        bytes_ -= found->message.size();
+        kept_.erase(found);
+    }
+}
+
+void FarReplies::forget_all() noexcept {
+    kept_.clear();
+    bytes_ = 0;
+}
+
+std::optional<Ticket> FarReplies::hear(Reader &in, hub::Replies &near) {
     const auto asker = in.get<hub::AskerId>();
     const Text sid = in.get_text();
     hub::Payload args{std::string(in.get_text()), {}};
     for (std::uint32_t count = in.get_count(sizeof(std::uint32_t)); count > 0; --count) {
         args.attachments.push_back(as_bytes(in.get_text()));
     }
-    if (in.ok() && asker && !asker.abroad()) {
-        near.answered(asker, sid, args);
+    const auto ticket = in.get<Ticket>();
+    if (!in.ok() || !asker || asker.abroad()) {
+        return std::nullopt;
     }
+    near.answered(asker, sid, args);
+    return ticket;
 }
 
 } // namespace rt::cluster

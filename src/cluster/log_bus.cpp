@@ -3,6 +3,8 @@
 
 namespace rt::cluster {
 
+static_assert(shm::Ring::kAlign % hub::kPositionStep == 0);
+
 namespace {
 
 // Also when a delivery is broken off by an exception: the next turn must not find it under way.

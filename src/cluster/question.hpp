@@ -39,7 +39,7 @@ public:
     explicit Question(std::vector<shm::SeatRef> readers, Keeps keeps = Keeps::answers, bool abroad = false)
         : readers_(readers), awaited_(std::move(readers)), keeps_(keeps), abroad_(abroad) {}
 
-    // A worker asked this socket, or has it now.
+    // A worker asked this socket, or has it now. Nobody: it is at another host.
     void asked(shm::SeatRef at, Text sid);
     // True if it is this socket's first.
     bool answered(Text sid, const hub::Payload &args);

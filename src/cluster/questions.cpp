@@ -20,6 +20,7 @@ constexpr std::uint16_t kAgain = kQuestionMail + 3;    // report once more, behi
 constexpr std::uint16_t kReported = kQuestionMail + 4; // that it was
 constexpr std::uint16_t kAbroad = kQuestionMail + 5;   // a tally
 constexpr std::uint16_t kStranger = kQuestionMail + 6; // as kAnswered, of nobody here
+constexpr std::uint16_t kDeparted = kQuestionMail + 7; // as kArrived, at another host
 
 std::uint32_t two_digits_up(std::uint32_t value) noexcept {
     std::uint32_t step = 1;
@@ -111,14 +112,18 @@ void Questions::asked(const hub::AskerId &asker, std::span<const Text> sids) {
     tell(seat_of(asker), kAsked, {&piece, 1});
 }
 
-void Questions::arrived(const hub::AskerId &asker, Text sid) {
+void Questions::arrived(const hub::AskerId &asker, Text sid) { tell_one(kArrived, asker, sid); }
+
+void Questions::departed(const hub::AskerId &asker, Text sid) { tell_one(kDeparted, asker, sid); }
+
+void Questions::tell_one(std::uint16_t kind, const hub::AskerId &asker, Text sid) {
     std::string told;
     Writer out(told);
     out.put(asker.slot);
     out.put(std::uint32_t{1});
     told += sid;
     const Bytes piece = as_bytes(told);
-    tell(seat_of(asker), kArrived, {&piece, 1});
+    tell(seat_of(asker), kind, {&piece, 1});
 }
 
 void Questions::answered(const hub::AskerId &asker, Text sid, const hub::Payload &args) {
@@ -224,6 +229,9 @@ void Questions::note(Slot &slot, shm::SeatRef from, std::uint16_t kind, Reader &
         break;
     case kArrived:
         hear_asked(slot.books, from, in);
+        break;
+    case kDeparted:
+        hear_asked(slot.books, {}, in);
         break;
     case kReported:
         slot.books.reported(from);

@@ -78,6 +78,7 @@ public:
     // hub::Replies: of this worker's sockets, to whoever asks.
     void asked(const hub::AskerId &asker, std::span<const Text> sids) override;
     void arrived(const hub::AskerId &asker, Text sid) override;
+    void departed(const hub::AskerId &asker, Text sid) override;
     void answered(const hub::AskerId &asker, Text sid, const hub::Payload &args) override;
 
     // By the bridge, of other servers: to whoever asks.
@@ -110,6 +111,7 @@ private:
     [[nodiscard]] bool is_settled() const noexcept;
     bool tell(shm::SeatRef to, std::uint16_t kind, std::span<const Bytes> pieces);
     void hear(shm::SeatRef from, std::uint16_t kind, Text body);
+    void tell_one(std::uint16_t kind, const hub::AskerId &asker, Text sid);
     void tell_answer(std::uint16_t kind, const std::string &head, const hub::AskerId &asker,
                      const hub::Payload &args);
     void note(Slot &slot, shm::SeatRef from, std::uint16_t kind, Reader &in);

@@ -15,7 +15,8 @@
 
 namespace rt::hub {
 
-using Position = std::uint64_t; // in the host's log; an envelope's is where it ends
+using Position = std::uint64_t;              // in the host's log; an envelope's is where it ends
+inline constexpr Position kPositionStep = 8; // all positions are multiples of it
 
 // The second row are notes, on which no hub acts. joined, left: a socket's room changed, for those
 // who replay the log. gap: other hosts may have said what never came here. server_emit: for

@@ -110,6 +110,8 @@ public:
     // `papers`: it comes from another host; its sockets join their rooms in the directory anew.
     Result<Connection *> thaw(Reader &in, Millis now, const Papers *papers = nullptr);
     void freeze(Connection &connection, Writer &out, Millis now);
+    // Before it is frozen for another host: whoever waits for its acks learns of it.
+    void tell_departed(const Connection &connection);
 
     // --- the bus (fanout.cpp) ---
 
@@ -260,7 +262,7 @@ private:
     void finish_targets(const Ref<wire::Frame> &frame, Millis now);
     void apply(const Envelope &envelope, Socket &socket, Millis now);
     [[nodiscard]] std::span<const Text> ask(const Envelope &envelope, Position end, Millis now);
-    bool remember(Socket &socket, const PendingAck &ack, Millis now);
+    [[nodiscard]] std::optional<Position> remember(Socket &socket, PendingAck ack, Millis now);
 
     struct SidOf {
         Text operator()(const Connection &connection) const noexcept { return connection.sid(); }

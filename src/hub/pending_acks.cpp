@@ -22,6 +22,17 @@ void PendingAcks::add(const PendingAck &ack, Millis now) {
     list_->push_back(ack);
 }
 
+std::optional<std::uint64_t> PendingAcks::free_id(std::uint64_t id) const noexcept {
+    const auto taken = [&](std::uint64_t wanted) {
+        return list_ != nullptr && std::ranges::find(*list_, wanted, &PendingAck::id) != list_->end();
+    };
+    const std::uint64_t end = id + kPositionStep;
+    while (id < end && taken(id)) {
+        ++id;
+    }
+    return id < end ? std::optional(id) : std::nullopt;
+}
+
 void PendingAcks::drop_last() noexcept {
     if (list_ != nullptr) {
         list_->pop_back();
@@ -38,10 +49,14 @@ std::optional<AskerId> PendingAcks::take(std::uint64_t id, Millis now) {
     if (found == list_->end()) {
         return std::nullopt;
     }
-    const PendingAck ack = *found;
+    PendingAck ack = *found;
     list_->erase(found);
     shrink();
-    return ack.deadline > now ? std::optional(ack.asker) : std::nullopt;
+    if (ack.deadline <= now) {
+        return std::nullopt;
+    }
+    ack.asker.timeout = static_cast<std::uint32_t>(ack.deadline - now);
+    return ack.asker;
 }
 
 std::size_t PendingAcks::count(Millis now) {

@@ -16,17 +16,20 @@ namespace rt::hub {
 struct PendingAck {
     std::uint64_t id; // of the packet
     AskerId asker;
-    Millis deadline; // on this worker's clock
+    Millis deadline = 0; // on this worker's clock
 };
 
 // One pointer while nothing is owed.
 class PendingAcks {
 public:
     void add(const PendingAck &ack, Millis now);
+    // This id, or the next behind it that none has. None: all up to the next position are taken.
+    [[nodiscard]] std::optional<std::uint64_t> free_id(std::uint64_t id) const noexcept;
     // Takes the last one back: its event was not sent.
     void drop_last() noexcept;
 
-    // Who waits for the ack of this id; nobody if it is unknown or overdue. Once.
+    // Who waits for the ack of this id, with the time that is left; nobody if it is unknown or overdue.
+    // Once.
     [[nodiscard]] std::optional<AskerId> take(std::uint64_t id, Millis now);
 
     // With those that are overdue and not forgotten yet, and without.

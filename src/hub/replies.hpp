@@ -21,6 +21,9 @@ public:
     // A socket that owes an answer came from another worker, or was asked when it came.
     virtual void arrived(const AskerId &asker, Text sid) = 0;
 
+    // A socket that owes an answer goes to another host, and may answer from there.
+    virtual void departed(const AskerId &asker, Text sid) = 0;
+
     // `args.json` is the array of what the client answered.
     virtual void answered(const AskerId &asker, Text sid, const Payload &args) = 0;
 };

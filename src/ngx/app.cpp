@@ -76,8 +76,8 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
       directory_(zones_->table->roster, worker.seat()),
       metrics_(zones_->table->counters, worker.seat().index), exchanges_(*this),
       homes_(worker.seat(), post_, bus_, exchanges_), door_(*this), relay_(far_ports(), exchanges_),
-      asks_(*this), questions_(worker.seat(), post_, worker.deadlines(), asks_), replies_(questions_, relay_),
-      registrar_(directory_), returns_(far_ports(), homes_),
+      asks_(*this), questions_(worker.seat(), post_, worker.deadlines(), asks_),
+      replies_(far_ports(), questions_, relay_), registrar_(directory_), returns_(far_ports(), homes_),
       hub_(conf.settings, names_of(worker, zones_->log->region),
            {bus_,
             directory_,
@@ -88,7 +88,7 @@ App::App(Worker &worker, const AppConf &conf, std::unique_ptr<AppZones> zones)
             {worker.deadlines(), homes_, worker},
             [&worker] { worker.touch(); },
             &returns_}),
-      crossing_(far_ports(), {bus_, hub_, questions_, relay_, registrar_, exchanges_}),
+      crossing_(far_ports(), {bus_, hub_, questions_, replies_, relay_, registrar_, exchanges_}),
       reaper_(worker.seats(), directory_, hub_) {
     bus_.attach(hub_);
     homes_.attach(hub_, directory_, &relay_);
@@ -157,6 +157,7 @@ bool App::work() {
     more = (redis_bus_ != nullptr && redis_bus_->work(now)) || more;
     crossing_.go_on(now);
     questions_.go_on();
+    replies_.go_on(now);
     returns_.go_on(now);
     hub_.recover(now);
     metrics_.set(hub::Metric::log_lag, bus_.lag());
@@ -235,6 +236,7 @@ std::string App::needs() const {
     put(hub_.size(), "sessions");
     put(exchanges_.size(), "requests of sessions elsewhere");
     put(questions_.size(), "questions");
+    put(replies_.size(), "answers for other hosts");
     put(homes_.has_parked() ? 1 : 0, "session on its way here");
     put(crossing_.size(), "sessions on their way between hosts");
     put(post_.is_busy() ? 1 : 0, "worker whose mail waits");

@@ -65,6 +65,7 @@ public:
     [[nodiscard]] cluster::SeatCounters &counters() noexcept { return zones_->table->counters; }
     [[nodiscard]] Exchanges &exchanges() noexcept { return exchanges_; }
     [[nodiscard]] cluster::Questions &questions() noexcept { return questions_; }
+    [[nodiscard]] cluster::FarReplies &replies() noexcept { return replies_; }
     [[nodiscard]] Asks &asks() noexcept { return asks_; }
     [[nodiscard]] shm::BridgeTable bridge_table() const noexcept { return zones_->log->bridge; }
     // The locked section of the log's zone.
@@ -95,8 +96,9 @@ public:
     [[nodiscard]] bool work();
     // Sessions, and requests that wait for the answers of others.
     [[nodiscard]] bool is_needed() const noexcept {
-        return hub_.size() > 0 || exchanges_.size() > 0 || questions_.size() > 0 || homes_.has_parked() ||
-               crossing_.size() > 0 || post_.is_busy() || (redis_bus_ != nullptr && redis_bus_->is_busy());
+        return hub_.size() > 0 || exchanges_.size() > 0 || questions_.size() > 0 || replies_.size() > 0 ||
+               homes_.has_parked() || crossing_.size() > 0 || post_.is_busy() ||
+               (redis_bus_ != nullptr && redis_bus_->is_busy());
     }
     // What of that there is, in words.
     [[nodiscard]] std::string needs() const;

@@ -20,6 +20,8 @@ Result<void> BridgeDoor::tell(Text host, cluster::Topic topic, std::span<const B
                              : Result<void>(Code::unavailable, "another worker holds the bridge");
 }
 
+bool BridgeDoor::is_up() const noexcept { return app_.reach() == cluster::Reach::reachable; }
+
 bool BridgeDoor::is_live(Text host, Millis now) const {
     const cluster::Bridge *bridge = mine();
     return bridge == nullptr || bridge->may_live(host, now);

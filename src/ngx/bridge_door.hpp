@@ -18,6 +18,7 @@ public:
 
     Result<void> tell(Text host, cluster::Topic topic, std::span<const Bytes> pieces) override;
     [[nodiscard]] shm::SeatRef holder() const noexcept override;
+    [[nodiscard]] bool is_up() const noexcept override;
     [[nodiscard]] bool is_live(Text host, Millis now) const override;
     [[nodiscard]] hub::Position sent() const noexcept override;
     [[nodiscard]] bool is_ordered() const noexcept override;

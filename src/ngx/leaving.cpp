@@ -149,6 +149,7 @@ void Leaving::close_due(Millis now) {
     for (const auto &app : worker_.apps()) { // who came after the schedule was made
         if (!moving_) {
             app->questions().end_all(); // nobody is left to answer
+            app->replies().forget_all();
         }
         app->hub().each_connection([&](Handle handle, hub::Connection &) {
             drain({app.get(), handle}, engine::CloseReason::server_shutting_down, now);

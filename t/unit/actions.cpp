@@ -104,6 +104,7 @@ struct NoMetrics final : Metrics {
 struct NoReplies final : Replies {
     void asked(const AskerId &, std::span<const Text>) override {}
     void arrived(const AskerId &, Text) override {}
+    void departed(const AskerId &, Text) override {}
     void answered(const AskerId &, Text, const Payload &) override {}
 };
 

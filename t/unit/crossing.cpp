@@ -144,23 +144,6 @@ void test_no_taker() {
     is(one.far.hosts[0].host.roster.connections.size(), 0u, "with nothing left");
 }
 
-void test_replies() {
-    Case one;
-    Told told;
-    cluster::FarReplies replies(told, one.far.hosts[1][1].relay);
-    hub::AskerId asker{0, 1, {7, 1}, 1000};
-    const std::string bytes = "raw";
-    const hub::Payload payload{"[1]", {as_bytes(bytes)}};
-    replies.answered(asker, one.client.id, payload);
-    is(told.take(), "7: " + one.client.id + " [1]<raw>", "an answer to this host stays here");
-    asker.host = {'a', 'a', 'a', 'a'};
-    replies.arrived(asker, one.client.id);
-    replies.answered(asker, one.client.id, payload);
-    one.far.settle();
-    is(told.take(), "", "one to another host does not");
-    is(one.far.hosts[0][0].worker.replies.take(), "7: " + one.client.id + " [1]<raw>", "but arrives there");
-}
-
 // The new home's word that it has the session loses its last byte: that is no word at all.
 void test_cut_confirmation() {
     Case one;
@@ -261,7 +244,6 @@ int main() {
     test_no_barrier();
     test_lost_image();
     test_no_taker();
-    test_replies();
     test_cut_confirmation();
     test_garbage();
     test_bad_images();

@@ -61,6 +61,7 @@ public:
 
     Result<void> tell(Text to, cluster::Topic topic, std::span<const Bytes> pieces) override;
     [[nodiscard]] shm::SeatRef holder() const noexcept override;
+    [[nodiscard]] bool is_up() const noexcept override;
     [[nodiscard]] bool is_live(Text host, Millis now) const override;
     [[nodiscard]] hub::Position sent() const noexcept override;
     [[nodiscard]] bool is_ordered() const noexcept override;
@@ -123,9 +124,12 @@ public:
               view(host, seat), ports{{seat, 1},        host.name,     worker.post, view,
                                       worker.deadlines, worker.counts, unsettled},
               registrar(host.host.roster, worker.directory), relay(ports, worker),
-              crossing(ports, {worker.bus, worker.hub, worker.replies, relay, registrar, worker}),
+              far_replies(ports, worker.replies, relay),
+              crossing(ports,
+                       {worker.bus, worker.hub, worker.replies, far_replies, relay, registrar, worker}),
               returns(ports, worker.homes) {
             worker.hub.ports().takeovers = &returns;
+            worker.passing.to = &far_replies;
             returns.attach(worker.hub, crossing);
             worker.letters = this;
             worker.bus.number_by(host.host.memory().zone().bridge);
@@ -151,6 +155,7 @@ public:
         cluster::AbroadPorts ports;
         FakeRegistrar registrar;
         cluster::Relay relay;
+        cluster::FarReplies far_replies;
         cluster::Crossing crossing;
         cluster::Returns returns;
     };
@@ -223,6 +228,7 @@ public:
             far->worker.deadlines.expire(now);
             far->crossing.go_on(now);
             far->returns.go_on(now);
+            far->far_replies.go_on(now);
             far->worker.end_turn(now);
         }
     }
@@ -291,6 +297,8 @@ inline Result<void> View::tell(Text to, cluster::Topic topic, std::span<const By
 inline shm::SeatRef View::holder() const noexcept {
     return host_.has_bridge ? shm::SeatRef{host_.bridge, 1} : shm::SeatRef{};
 }
+
+inline bool View::is_up() const noexcept { return host_.redis.up; }
 
 inline bool View::is_live(Text host, Millis) const {
     const std::string name(host);

@@ -81,7 +81,7 @@ public:
           hub(setup.settings, {setup.name, "node", std::to_string(setup.seat), setup.name + ".epoch"},
               {bus,
                directory,
-               replies,
+               passing,
                counts,
                random,
                log,
@@ -143,6 +143,7 @@ public:
     RosterView directory;
     Finder finder;
     Told replies;
+    Passing passing{replies};
     Counts counts;
     Dice random;
     Quiet log;

@@ -291,6 +291,9 @@ struct Told final : hub::Replies {
     void arrived(const hub::AskerId &asker, Text sid) override {
         begin(asker) += "arrived " + std::string(sid);
     }
+    void departed(const hub::AskerId &asker, Text sid) override {
+        begin(asker) += "departed " + std::string(sid);
+    }
     void answered(const hub::AskerId &asker, Text sid, const hub::Payload &args) override {
         begin(asker) += std::string(sid) + " " + args.json;
         for (const Bytes attachment : args.attachments) {
@@ -303,6 +306,18 @@ struct Told final : hub::Replies {
         return text += (text.empty() ? "" : "; ") + std::to_string(asker.slot.index) + ": ";
     }
     std::string text;
+};
+
+// To whoever the test says.
+struct Passing final : hub::Replies {
+    explicit Passing(hub::Replies &first) : to(&first) {}
+    void asked(const hub::AskerId &asker, std::span<const Text> sids) override { to->asked(asker, sids); }
+    void arrived(const hub::AskerId &asker, Text sid) override { to->arrived(asker, sid); }
+    void departed(const hub::AskerId &asker, Text sid) override { to->departed(asker, sid); }
+    void answered(const hub::AskerId &asker, Text sid, const hub::Payload &args) override {
+        to->answered(asker, sid, args);
+    }
+    hub::Replies *to;
 };
 
 struct Dice final : Random {

@@ -54,6 +54,23 @@ void overdue() {
     is(taken(many, 9995, 10000), 1U, "and holds what is still to come");
 }
 
+void free_ids() {
+    PendingAcks acks;
+    is(*acks.free_id(800), 800U, "of an empty list");
+    acks.add({800, asker(1), 50}, 0);
+    is(*acks.free_id(808), 808U, "of another position");
+    for (std::uint64_t id = 801; id < 800 + hub::kPositionStep; ++id) {
+        is(*acks.free_id(800), id, "the next");
+        acks.add({id, asker(1), 50}, 0);
+    }
+    ok(!acks.free_id(800), "but no other position");
+    is(taken(acks, 803, 0), 1U, "until one is answered");
+    is(*acks.free_id(800), 803U, "whose id is free");
+    PendingAcks late;
+    late.add({1, asker(2), 1000}, 0);
+    is(late.take(1, 400)->timeout, 600U, "who waits for it does so for the time that is left");
+}
+
 void moved() {
     PendingAcks acks;
     acks.add({1, asker(1), 1000}, 0);
@@ -101,6 +118,7 @@ void moved() {
 int main() {
     each_is_taken_once();
     overdue();
+    free_ids();
     moved();
     return done();
 }

@@ -274,6 +274,22 @@ void a_socket_moves() {
     host.answers(0, asker, 2, "[2]");
     is(host[0].take(), "#7 [" + answer(1, "[1]") + "," + answer(2, "[2]") + "][]",
        "both answer where they are");
+
+    const hub::AskerId far = host.ask();
+    host.asks(0, far, {});
+    host.asks(1, far, {3});
+    host.asks(2, far, {4});
+    host[1].questions.departed(far, sid(3));
+    host.mail();
+    host[0].questions.forget(host[1].seat);
+    is(host[0].take(), "", "one that went to another host is not lost with the worker that had it");
+    host[2].questions.departed(far, sid(4));
+    host[0].questions.forget(host[2].seat);
+    host.mail();
+    is(host[0].take(), "", "nor if that worker's end is seen first");
+    host[0].questions.answered(far, sid(3), {"[3]", {}});
+    host[0].questions.answered(far, sid(4), {"[4]", {}});
+    is(host[0].take(), "#7 [" + answer(3, "[3]") + "," + answer(4, "[4]") + "][]", "both answer from there");
 }
 
 // The same, but the session travels with its socket: nobody's mail says that it comes.
