@@ -241,7 +241,8 @@ void test_bounds() {
 void test_cut() {
     Case one;
     one.says("[1]");
-    const std::string whole = one.far.redis.hosts["bbbb"].out.front().body;
+    const std::deque<FakeRedis::Said> &out = one.far.redis.hosts["bbbb"].out;
+    const std::string whole = out.empty() ? std::string() : out.front().body;
     one.lose();
     for (std::size_t size = 0; size < whole.size(); ++size) {
         one.home[0].crossing.on_told("bbbb", as_bytes(whole).first(size), one.now);
