@@ -4,8 +4,9 @@
 
 const tap = require('./tap');
 const { UPGRADE } = require('./client');
-const { until } = require('./until');
+const { until, silence } = require('./until');
 const { reference } = require('./target');
+const { SERVERS } = require('./party');
 
 const median = (list) => list.slice().sort((a, b) => a - b)[list.length >> 1];
 const QUICK = 100 * tap.SLOW;
@@ -121,4 +122,39 @@ const CLASSIC = {
     },
 };
 
-module.exports = { SHARED, CLASSIC };
+// What only the sharded adapter's wire is asked. Its questions are answered by all who hear the namespace,
+// on a channel of the asker's own.
+const PROBE = '0123456789abcdef';
+const ANSWERED = 7;
+const UNKNOWN = [0, 1, 2, 13, 99];
+
+const SHARDED = {
+    // Node's sharded adapter has no allRooms(), and no question for it: fetchSockets() tells of rooms.
+    'the rooms of all servers': async (cluster, party, label) => {
+        const { A, redis } = cluster;
+        const room = cluster.name('told');
+        await party.join('cF', room);
+        await party.join('cA', room);
+        tap.is(await A.run((io) => typeof io.of('/').adapter.allRooms), 'undefined', label('Node cannot ask for them by themselves'));
+        const listener = await redis.client();
+        const heard = [];
+        listener.on('message', ({ payload }) => heard.push(JSON.parse(payload)));
+        await listener.command('SSUBSCRIBE', `socket.io#/#${PROBE}#`);
+        const ask = (type) => redis.command('SPUBLISH', 'socket.io#/#', JSON.stringify({ type, uid: PROBE, nsp: '/', data: { requestId: `q${type}`, rooms: [], opts: { rooms: [], except: [], flags: {} } } }));
+        for (const type of UNKNOWN) tap.is(await ask(type), SERVERS, label(`question ${type} reaches every server`));
+        tap.is(await redis.command('PUBLISH', 'socket.io-request#/#', JSON.stringify({ type: 0, uid: PROBE, requestId: 'old', rooms: [] })), 0, label('nobody hears the classic one'));
+        await ask(ANSWERED);
+        await until(() => heard.length >= SERVERS, label('all servers have answered'));
+        await silence(100);
+        tap.deepEqual(heard.map(({ type, data: { requestId } }) => [type, requestId]), Array(SERVERS).fill([ANSWERED + 1, `q${ANSWERED}`]), label('each once, and no question that Node does not know either'));
+        const rooms = (sockets) => sorted(sockets.map(({ id, rooms: list }) => [id, ...list.filter((one) => one !== id && one === room)]));
+        const told = rooms(heard.flatMap(({ data: { sockets } }) => sockets));
+        tap.deepEqual(told, sorted(party.ids.map((id) => ([party.cF.id, party.cA.id].includes(id) ? [id, room] : [id]))), label('every socket once, with its rooms'));
+        tap.deepEqual(rooms(await A.run((io) => io.fetchSockets())), told, label('as fetchSockets() of Node tells'));
+        for (const node of [cluster.A, cluster.B]) tap.ok(!node.gone, label(`${node.name} lives`));
+        for (const host of [cluster.F, cluster.G]) tap.is(await host.state(), 'connected', label(`${host.nginx ? host.nginx.name : 'a server'} is connected`));
+        listener.close();
+    },
+};
+
+module.exports = { SHARED, CLASSIC, SHARDED };

@@ -92,4 +92,4 @@ class Party {
 
 const ALL = ['cA', 'cB', 'cF', 'cF2', 'cG'];
 
-module.exports = { Cluster, Party, nodeClient, ALL };
+module.exports = { Cluster, Party, nodeClient, ALL, SERVERS };
