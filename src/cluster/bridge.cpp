@@ -46,7 +46,7 @@ Bridge::Bridge(const Ports &ports, BridgeSettings settings, shm::Stream stream, 
       peers_(voice_, ports.deadlines, settings_.asker),
       asks_({voice_, peers_, ports.questions, ports.bus, ports.deadlines}, settings_.ask_timeout),
       registry_({*this, ports.line, voice_, ports.deadlines, *this}, settings_.registry),
-      interest_(ports.dialect, ports.roster, ports.hearing, settings_.registry.host),
+      interest_({ports.dialect, ports.roster, ports.hearing, ports.events}, settings_.registry.host),
       outbound_({ports.dialect, ports.line, ports.metrics, *this}, stream, table, settings_.registry.uid),
       inbound_({ports.dialect, ports.bus, ports.roster, ports.metrics, *this}, table, settings_.registry.uid),
       calls_(ports.roster, voice_, *this, settings_.most_answer),
@@ -69,9 +69,9 @@ std::vector<Subscription> Bridge::wanted() {
     return all;
 }
 
-void Bridge::on_interest(Bytes mail) {
+void Bridge::on_interest(shm::SeatRef from, Bytes mail) {
     if (const std::optional<InterestNews> news = read_interest(mail); news && !retired_) {
-        interest_.look(*news);
+        interest_.look(*news, from);
     }
 }
 
@@ -218,7 +218,7 @@ void Bridge::beat(Millis now) {
         settle_gap();
     }
     if (hears_ && !retired_) {
-        interest_.sweep(kRoomsPerBeat);
+        interest_.sweep(kRoomsPerBeat, inbound_.ordered(now));
         judge_loop(now);
     }
 }

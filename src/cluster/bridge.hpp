@@ -21,9 +21,8 @@
 
 namespace rt::cluster {
 
-class BridgeEvents {
+class BridgeEvents : public InterestEvents {
 public:
-    virtual ~BridgeEvents() = default;
     // It has changed, and stands in the table.
     virtual void on_bridge_state(shm::BridgeState state, shm::BridgeState before) = 0;
     // What was said does not come back: both connections are to be made anew.
@@ -102,7 +101,10 @@ public:
     void beat(Millis now);
 
     // Mail of kind kInterestMail.
-    void on_interest(Bytes mail);
+    void on_interest(shm::SeatRef from, Bytes mail);
+    // Whoever waits for rooms to be heard is told, if they are; in any case.
+    void settle_interest() { interest_.settle(); }
+    void give_up_interest() { interest_.give_up(); }
 
     // Another worker will hold it: no more is taken from the log or heard, and answers that are under
     // way are finished.
@@ -133,6 +135,7 @@ private:
     void on_question(const PeerMessage &message, Millis now) override;
     void on_peer_answer(const PeerMessage &message, Millis now) override;
     void on_old_order(const PeerMessage &message, Millis now) override;
+    void on_ordered(Text nsp, std::span<const Text> rooms) override { interest_.expect(nsp, rooms); }
     void on_echo(std::uint64_t number) override;
     void on_own_ask(Text request_id) override;
     void on_missed(Text uid, std::uint64_t count, Millis now) override;

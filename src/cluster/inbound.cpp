@@ -2,12 +2,21 @@
 #include "cluster/inbound.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace rt::cluster {
 
 Inbound::Inbound(const Ports &ports, shm::BridgeTable table, Text uid)
-    : ports_(ports), table_(table), uid_(uid) {
+    : ports_(ports), table_(table), uid_(uid), takes_over_(table.has_joined()) {
     ports_.bus.settle();
+}
+
+const OrderedRooms &Inbound::ordered(Millis now) {
+    if (std::exchange(takes_over_, false)) {
+        ordered_.add_all(now);
+    }
+    ordered_.forget(now);
+    return ordered_;
 }
 
 // What the log does not get is heard all the same.
@@ -17,6 +26,7 @@ void Inbound::on_message(Text channel, Bytes payload, Millis now) {
         return;
     }
     channel_ = channel;
+    static_cast<void>(ordered(now));
     let_in(channel, payload, place, now);
     if (heard_) {
         table_.set_heard(heard_->uid, heard_->of);
@@ -41,7 +51,11 @@ void Inbound::let_in(Text channel, Bytes payload, const ChannelPlace &place, Mil
 
 bool Inbound::is_for_nobody(const ChannelPlace &place) {
     return place.kind == ChannelPlace::Kind::broadcast && !place.room.empty() &&
-           !ports_.roster.concerns(place.nsp, place.room);
+           !concerns(place.nsp, place.room);
+}
+
+bool Inbound::concerns(Text nsp, Text room) {
+    return ports_.roster.concerns(nsp, room) || ordered_.has(nsp, room);
 }
 
 void Inbound::skip(Bytes payload, Millis now) {
@@ -190,7 +204,19 @@ void Inbound::order(const PeerMessage &message, Millis now) {
         }
         ports_.events.on_old_order(message, now);
     }
+    if (message.says == Says::join) {
+        expect_members(message.envelope, now);
+    }
     append(message, now);
+}
+
+// The workers obey when they come to it in the log; what is said next to the rooms stands behind it.
+void Inbound::expect_members(const hub::Envelope &order, Millis now) {
+    const auto here = [&](Text room) { return concerns(order.nsp, room); };
+    if (order.to.empty() || std::ranges::any_of(order.to, here)) {
+        ordered_.add(order, now);
+        ports_.events.on_ordered(order.nsp, order.rooms);
+    }
 }
 
 void Inbound::append(const PeerMessage &message, Millis now) {

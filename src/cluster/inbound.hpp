@@ -5,12 +5,14 @@
 
 #include "cluster/dialect.hpp"
 #include "cluster/log_bus.hpp"
+#include "cluster/ordered_rooms.hpp"
 #include "cluster/slot_numbers.hpp"
 #include "hub/metrics.hpp"
 #include "shm/bridge_table.hpp"
 #include "shm/roster.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 
@@ -24,6 +26,8 @@ public:
     virtual void on_peer_answer(const PeerMessage &message, Millis now) = 0;
     // An order in the old form was for a socket of ours.
     virtual void on_old_order(const PeerMessage &message, Millis now) = 0;
+    // Sockets of this host will be in these rooms: whoever follows them has to hear them.
+    virtual void on_ordered(Text nsp, std::span<const Text> rooms) = 0;
     // This host's own broadcast, come back: how others have its order.
     virtual void on_echo(std::uint64_t number) = 0;
     // The same of its own question to clients.
@@ -54,6 +58,9 @@ public:
     // That host says that this is its last number: is there anything before it that never came?
     // Nobody knows where not everything is heard.
     void expect(Text uid, std::uint64_t last, Millis now);
+    // Rooms that sockets are being ordered into.
+    [[nodiscard]] const OrderedRooms &ordered(Millis now);
+
     // It is gone.
     void forget(Text uid) { doubted_.erase(std::string(uid)); }
 
@@ -72,7 +79,9 @@ private:
     void disbelieve(Text uid, Millis now);
     void doubt(Text uid, std::uint64_t last, Millis now);
     [[nodiscard]] Novelty novelty_in_slot(Text uid, std::uint64_t number, Millis now);
+    [[nodiscard]] bool concerns(Text nsp, Text room);
     [[nodiscard]] bool is_for_nobody(const ChannelPlace &place);
+    void expect_members(const hub::Envelope &order, Millis now);
     void let_in(Text channel, Bytes payload, const ChannelPlace &place, Millis now);
     void skip(Bytes payload, Millis now);
     void hear(const PeerMessage &message, Millis now);
@@ -84,7 +93,9 @@ private:
     std::string uid_;
     std::unordered_map<std::string, Millis> doubted_; // since when
     SlotNumbers slots_;
-    Text channel_; // of the message that is dealt with
+    OrderedRooms ordered_;
+    bool takes_over_ = false; // from somebody who may have heard orders
+    Text channel_;            // of the message that is dealt with
     bool disorder_ = false;
     std::optional<LogBus::Heard> heard_; // with the message that is dealt with, if it is let in
 };

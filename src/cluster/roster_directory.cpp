@@ -105,9 +105,9 @@ Result<hub::LiveSession> RosterDirectory::find_claimed(const hub::ClaimText &cla
 
 Result<std::uint32_t> RosterDirectory::join(hub::RecordRef socket, Text room) {
     RT_TRY(joined, roster_.join(socket_ref(socket), room));
-    if (watch_ != nullptr && joined.changed && joined.members == 1) {
+    if (watches_rooms_ && joined.changed && !joined.heard) {
         if (const Result<shm::SocketRow> row = roster_.socket(socket_ref(socket)); row) {
-            watch_->on_room_begun(row->nsp, room);
+            watch_->on_room_unheard(row->nsp, room, joined.members == 1);
         }
     }
     return joined.members;

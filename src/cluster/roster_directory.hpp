@@ -16,8 +16,8 @@ class RosterWatch {
 public:
     virtual ~RosterWatch() = default;
     virtual void on_socket_added(Text nsp, Text id) = 0;
-    // Its first member on this host.
-    virtual void on_room_begun(Text nsp, Text room) = 0;
+    // Somebody joined a room that is not heard yet; `begins`: as its first member on this host.
+    virtual void on_room_unheard(Text nsp, Text room, bool begins) = 0;
 };
 
 class RosterDirectory final : public hub::Directory, public HomeFinder {
@@ -52,8 +52,11 @@ public:
     // A worker died: its connections and sockets leave the roster. Returns how many there were.
     std::size_t sweep(shm::SeatRef dead);
 
-    // From here on it is told. It must outlive this.
-    void watch(RosterWatch &watch) noexcept { watch_ = &watch; }
+    // From here on it is told; of rooms only if it asks for that. It must outlive this.
+    void watch(RosterWatch &watch, bool rooms) noexcept {
+        watch_ = &watch;
+        watches_rooms_ = rooms;
+    }
 
     [[nodiscard]] shm::Roster &roster() noexcept { return roster_; }
     [[nodiscard]] shm::SeatRef me() const noexcept { return me_; }
@@ -62,6 +65,7 @@ private:
     shm::Roster roster_;
     shm::SeatRef me_;
     RosterWatch *watch_ = nullptr;
+    bool watches_rooms_ = false;
     hub::Attention attention_{*this};
 };
 

@@ -59,6 +59,10 @@ public:
     void try_again(Millis now);
 
     [[nodiscard]] bool complete() const noexcept { return missing_ == 0; }
+    [[nodiscard]] bool hears(Text channel) const {
+        const auto row = channels_.find(channel);
+        return row != channels_.end() && row->second.stage == Stage::heard;
+    }
     [[nodiscard]] bool uses(const RedisAddress &node) const noexcept;
 
 private:

@@ -25,6 +25,8 @@ class Action {
 public:
     virtual ~Action() = default;
     virtual Step run(Run &run) const = 0;
+    // May it run before the rooms are heard that the chain has joined? Nothing that tells anybody.
+    [[nodiscard]] virtual bool is_silent() const noexcept { return false; }
     // Every value of this action, so that the settings know what sockets must keep.
     [[nodiscard]] virtual bool uses(Variable kind) const noexcept = 0;
 };

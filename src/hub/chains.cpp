@@ -70,6 +70,7 @@ void Hub::on_connect(Connection &connection, Text name, Text auth, Millis now) {
 
 void Hub::connect_anew(Connection &connection, Namespace &nsp, Text auth, Millis now) {
     const Text name = nsp.name();
+    const std::uint64_t before = asked();
     const Result<Socket *> added = add_socket(connection, nsp, auth);
     if (!added) {
         connection.client().refuse(name, "{\"message\":\"Server is full\"}", now);
@@ -84,7 +85,7 @@ void Hub::connect_anew(Connection &connection, Namespace &nsp, Text auth, Millis
     }
     Scope scope = scope_of(socket);
     scope.auth = auth;
-    start({nsp.settings().connect, Place::connect, socket.self, {}}, scope, now);
+    start({nsp.settings().connect, Place::connect, socket.self, {}, unheard_since(before)}, scope, now);
 }
 
 void Hub::on_event(Handle handle, const sio::Packet &packet, std::span<const Bytes> attachments, Millis now) {

@@ -14,6 +14,7 @@
 #include "hub/comeback.hpp"
 #include "hub/connection.hpp"
 #include "hub/directory.hpp"
+#include "hub/hearing.hpp"
 #include "hub/laggards.hpp"
 #include "hub/metrics.hpp"
 #include "hub/namespace.hpp"
@@ -67,6 +68,7 @@ struct HubPorts {
     // The owner calls Hub::reap() before the event loop sleeps, when this was called.
     Fn<void()> request_reap;
     Takeovers *takeovers = nullptr; // with recovery
+    Hearing *hearing = nullptr;     // where rooms are subscribed to
 };
 
 struct HubNames {
@@ -126,6 +128,14 @@ public:
     // Goes on with a chain that waited; a failure ends it.
     void resume(Handle run, std::unique_ptr<Failure> failure, Millis now);
     [[nodiscard]] Handle reserve_run() { return runs_.emplace(); }
+    // Marks of ports().hearing: up to now; and what sockets have joined behind a mark, that has to be
+    // heard before their clients are told. 0: nothing.
+    [[nodiscard]] std::uint64_t asked() const noexcept {
+        return ports_.hearing != nullptr ? ports_.hearing->asked() : 0;
+    }
+    [[nodiscard]] std::uint64_t unheard_since(std::uint64_t mark) const noexcept {
+        return asked() != mark ? asked() : 0;
+    }
     void on_connect(Connection &connection, Text nsp, Text auth, Millis now);
     void on_event(Handle socket, const wire::sio::Packet &packet, std::span<const Bytes> attachments,
                   Millis now);

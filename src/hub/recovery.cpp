@@ -239,26 +239,32 @@ void Hub::refuse_overrun(Batch &batch) {
 
 // All of them first, then their chains, whose emits they may all want.
 void Hub::place(Batch &batch, Millis now) {
-    std::vector<Handle> placed;
+    struct Placed {
+        Handle self;
+        std::uint64_t unheard = 0;
+    };
+    std::vector<Placed> placed;
     for (Returning &who : batch.back) {
-        Result<Socket *> socket = restore(who);
+        const std::uint64_t before = asked();
+        const Result<Socket *> socket = restore(who);
         metrics().count(socket ? Metric::recovered : metric_of(socket.code()));
         if (socket) {
-            placed.push_back((*socket)->self);
+            placed.push_back({(*socket)->self, unheard_since(before)});
         } else {
             placed.emplace_back();
             batch.anew.push_back(std::move(who.comeback));
         }
     }
     for (std::size_t i = 0; i < placed.size(); ++i) {
-        Socket *socket = sockets_.find(placed[i]);
+        Socket *socket = sockets_.find(placed[i].self);
         if (socket == nullptr) {
             continue;
         }
         Scope scope = scope_of(*socket);
         scope.auth = batch.back[i].comeback->auth;
         scope.recovered = true;
-        start({socket->nsp.settings().connect, Place::connect, socket->self, {}}, scope, now);
+        start({socket->nsp.settings().connect, Place::connect, socket->self, {}, placed[i].unheard}, scope,
+              now);
     }
 }
 

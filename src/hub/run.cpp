@@ -6,6 +6,7 @@
 #include "wire/json_write.hpp"
 #include "wire/sio.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace rt::hub {
@@ -14,7 +15,7 @@ namespace sio = wire::sio;
 
 Run::Run(Hub &hub, const Start &start, const Scope &scope)
     : hub_(hub), chain_(start.chain), place_(start.place), socket_(start.socket), ack_id_(start.ack_id),
-      scope_(scope) {}
+      scope_(scope), unheard_(start.unheard) {}
 
 Socket *Run::socket() const noexcept { return hub_.find_socket(socket_); }
 
@@ -22,6 +23,9 @@ bool Run::proceed(Millis now) {
     now_ = now;
     waiting_ = {};
     while (failure_ == nullptr && next_ < chain_.actions.size()) {
+        if (unheard_ != 0 && !chain_.actions[next_]->is_silent() && must_wait()) {
+            return false;
+        }
         const Step step = chain_.actions[next_++]->run(*this);
         if (step == Step::wait) {
             return false;
@@ -29,6 +33,9 @@ bool Run::proceed(Millis now) {
         if (step == Step::stop) {
             break;
         }
+    }
+    if (failure_ == nullptr && place_ == Place::connect && unheard_ != 0 && must_wait()) {
+        return false;
     }
     if (failure_ != nullptr && place_ == Place::event) {
         Payload told;
@@ -40,6 +47,17 @@ bool Run::proceed(Millis now) {
         told.json += '}';
         ack(told);
     }
+    return true;
+}
+
+// Rooms that are joined one behind the other are waited for together.
+bool Run::must_wait() {
+    const std::uint64_t mark = std::exchange(unheard_, 0);
+    Hearing *hearing = hub_.ports().hearing;
+    if (hearing == nullptr || hearing->is_heard(mark)) {
+        return false;
+    }
+    hearing->await(mark, suspend(), now_);
     return true;
 }
 
@@ -115,7 +133,10 @@ Result<void> Run::join(Text room, bool trusted) {
     if (!trusted && private_room && room != sender->id_text()) {
         return {Code::forbidden, "a client may not choose this room"};
     }
-    return hub_.join(*sender, room);
+    const std::uint64_t before = hub_.asked();
+    const Result<void> joined = hub_.join(*sender, room);
+    unheard_ = std::max(unheard_, hub_.unheard_since(before));
+    return joined;
 }
 
 void Run::leave(Text room) {

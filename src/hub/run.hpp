@@ -33,6 +33,7 @@ public:
         Place place;
         Handle socket; // none in disconnect
         std::optional<std::uint64_t> ack_id;
+        std::uint64_t unheard = 0; // Hub::unheard_since(), of what led here
     };
 
     Run(Hub &hub, const Start &start, const Scope &scope);
@@ -85,6 +86,7 @@ public:
     [[nodiscard]] Handle waiting_as() const noexcept { return waiting_; }
 
 private:
+    [[nodiscard]] bool must_wait();
     [[nodiscard]] Socket *settled() const;
     [[nodiscard]] Socket *read_up() const;
 
@@ -100,6 +102,7 @@ private:
     std::unique_ptr<Failure> failure_;
     Millis now_ = 0;
     std::size_t next_ = 0;
+    std::uint64_t unheard_; // of the rooms that were joined; 0: all are heard
 };
 
 } // namespace rt::hub

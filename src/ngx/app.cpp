@@ -210,10 +210,9 @@ void App::show_slow() {
 }
 
 void App::on_mail(shm::SeatRef from, std::uint16_t kind, Bytes body, Millis now) {
-    if (kind == cluster::kInterestMail) {
-        if (cluster::Bridge *bridge = redis_bus_ != nullptr ? redis_bus_->bridge() : nullptr;
-            bridge != nullptr) {
-            bridge->on_interest(body);
+    if (kind >= cluster::kInterestMail) {
+        if (redis_bus_ != nullptr) {
+            redis_bus_->on_mail(from, kind, body);
         }
     } else if (kind >= cluster::kRelayMail && kind < cluster::kRelayMailEnd) {
         relay_.on_mail(from, kind, body, now);

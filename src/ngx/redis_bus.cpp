@@ -35,11 +35,15 @@ std::string label_of(App &app) {
 // --- who holds it ---
 
 RedisBus::RedisBus(App &app)
-    : app_(app), block_(*app.conf().bus.block), table_(app.bridge_table()), label_(label_of(app)) {
+    : app_(app), block_(*app.conf().bus.block),
+      joins_([&app](Handle run, Millis now) { app.hub().resume(run, nullptr, now); }),
+      table_(app.bridge_table()), label_(label_of(app)) {
     const std::unique_ptr<cluster::Dialect> dialect = make_dialect(app, app.conf().bus.use);
     follows_rooms_ = dialect->follows_rooms();
     follows_ids_ = dialect->of_room("/", app.host(), true).has_value();
-    app.directory().watch(*this);
+    waits_ = !dialect->hears_all();
+    app.directory().watch(*this, follows_rooms_);
+    app.hub().ports().hearing = waits_ ? &joins_ : nullptr;
     if (table_.state() == shm::BridgeState::off) {
         table_.set_state(shm::BridgeState::joining);
     }
@@ -64,6 +68,12 @@ void RedisBus::check(Millis now) {
 }
 
 bool RedisBus::work(Millis now) {
+    const bool more = work_bridge(now);
+    go_on_joining(now);
+    return more;
+}
+
+bool RedisBus::work_bridge(Millis now) {
     check(now);
     if (leaving_) {
         const bool more = held_ != nullptr && held_->bridge.work(now);
@@ -86,6 +96,7 @@ bool RedisBus::work(Millis now) {
     if (held_->cluster != nullptr) {
         held_->cluster->work();
     }
+    held_->bridge.settle_interest();
     return held_->bridge.work(now);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cluster/bridge.hpp"
+#include "cluster/join_waits.hpp"
 #include "cluster/roster_directory.hpp"
 #include "cluster/silence.hpp"
 #include "ngx/conf.hpp"
@@ -51,7 +52,9 @@ public:
 
     // RosterWatch: the holder is told where to look, once for a namespace.
     void on_socket_added(Text nsp, Text id) override;
-    void on_room_begun(Text nsp, Text room) override;
+    void on_room_unheard(Text nsp, Text room, bool begins) override;
+    // Mail of kinds kInterestMail and kHeardMail.
+    void on_mail(shm::SeatRef from, std::uint16_t kind, Bytes mail);
 
     // Null: this worker does not hold the bridge.
     [[nodiscard]] cluster::Bridge *bridge() noexcept;
@@ -67,6 +70,8 @@ private:
     [[nodiscard]] Text app_in_names() const;
     [[nodiscard]] bool was_ours(const wire::RespValue &clients, shm::BridgeLink link, Millis now) const;
 
+    [[nodiscard]] bool work_bridge(Millis now);
+    void go_on_joining(Millis now);
     void look(Millis now);
     void show(Millis now);
     void take(shm::SeatRef former, Millis now);
@@ -100,6 +105,9 @@ private:
     // HearingLine
     void subscribe(std::span<const cluster::Subscription> wanted) override;
     void unsubscribe(std::span<const cluster::Subscription> left) override;
+    [[nodiscard]] std::uint64_t asked() const override;
+    [[nodiscard]] bool has_confirmed(std::uint64_t mark,
+                                     std::span<const cluster::Subscription> these) const override;
     // RedisClusterEvents
     void on_cluster_up(Millis now) override;
     void on_cluster_lost(Millis now) override;
@@ -115,13 +123,17 @@ private:
     void on_bridge_state(shm::BridgeState state, shm::BridgeState before) override;
     void on_loop_broken() override { broken_ = true; }
     void request_turn() override;
+    void on_heard(shm::SeatRef who, std::uint64_t number) override;
 
     void tell_holder(const cluster::InterestNews &news);
+    [[nodiscard]] std::uint64_t number_of_news();
 
     App &app_;
     const RedisBlock &block_;
     std::set<std::string, std::less<>> told_; // namespaces,
     shm::SeatRef told_to_;                    // to this holder
+    cluster::JoinWaits joins_;
+    shm::SeatRef asked_of_; // the holder that was told last
     shm::BridgeTable table_;
     cluster::Silence silence_; // of the holder
     std::string label_;        // of the connection in the box
@@ -133,6 +145,7 @@ private:
     bool broken_ = false;        // the loop: both connections are made anew in the next turn
     bool follows_rooms_ = false; // the dialect has channels for rooms,
     bool follows_ids_ = false;   // and for the sockets' own
+    bool waits_ = false;         // not all is heard: clients wait for what is new
     std::string refused_;        // why Redis does not let us hear
     Millis asks_again_ = 0;      // then
     bool warned_ = false;

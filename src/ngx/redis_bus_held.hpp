@@ -86,8 +86,11 @@ struct RedisBus::Held {
     int left = -1;          // a duplicate of the connection in the box
     bool whole = false;     // this connection heard before, at another worker
     bool asked = false;     // for everything that is to be heard
-    bool hears = false;     // everything
-    bool boxed = false;     // whoever comes next goes on hearing
+    // What was subscribed to is numbered: 1, 2, 3, ... Up to here; and confirmed.
+    std::uint64_t subscribed = 0;
+    std::uint64_t confirmed = 0;
+    bool hears = false; // everything
+    bool boxed = false; // whoever comes next goes on hearing
 };
 
 } // namespace rt::ngx

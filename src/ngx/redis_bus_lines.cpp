@@ -5,6 +5,7 @@
 #include "ngx/redis_box.hpp"
 #include "ngx/redis_bus_held.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -100,7 +101,10 @@ void RedisBus::Hearing::on_reply(std::uint64_t cookie, const wire::RespValue &re
     }
     if (reply.is(wire::RespKind::error)) {
         bus_.refused(reply.text(), now);
-    } else if (bus_.asks_again_ == 0) {
+        return;
+    }
+    bus_.held_->confirmed = std::max(bus_.held_->confirmed, cookie);
+    if (bus_.asks_again_ == 0) {
         bus_.heard_all(now);
     }
 }
@@ -122,6 +126,7 @@ void RedisBus::Hearing::on_dropped(Text channel, Millis now) {
 
 void RedisBus::refused(Text text, Millis now) {
     asks_again_ = now + kAskAgain;
+    held_->bridge.give_up_interest();
     warn_of_start();
     if (refused_ != text) {
         refused_ = text;
@@ -212,6 +217,7 @@ void RedisBus::heard_all(Millis now) {
         return;
     }
     held_->hears = true;
+    held_->confirmed = held_->subscribed;
     const int descriptor = held_->sub.descriptor();
     if (!held_->boxed && descriptor != -1 && newest_cycle() == cycle_number()) { // or nobody may want it
         held_->boxed = ngx::put_in_box(app_.conf().settings.name, descriptor, label_);
@@ -232,7 +238,22 @@ void RedisBus::subscribe(std::span<const Subscription> wanted) {
             owners->subscribe(names.front(), now);
             return Result<void>();
         }
-        return held_->sub.wire().subscribe(0, kind, names, now);
+        return held_->sub.wire().subscribe(++held_->subscribed, kind, names, now);
+    });
+}
+
+std::uint64_t RedisBus::asked() const { return held_->subscribed; }
+
+// Confirmations of one connection come in order, those of a Cluster's shard channels in none.
+bool RedisBus::has_confirmed(std::uint64_t mark, std::span<const Subscription> these) const {
+    if (!held_->hears || held_->confirmed < mark) {
+        return false;
+    }
+    if (held_->cluster == nullptr || these.empty()) {
+        return held_->cluster == nullptr || held_->cluster->hears_all();
+    }
+    return std::ranges::all_of(these, [&](const Subscription &one) {
+        return one.kind != Subscription::Kind::shard || held_->cluster->hears(one.name);
     });
 }
 

@@ -67,6 +67,7 @@ public:
     [[nodiscard]] bool heard(std::uint64_t cookie, const wire::RespValue &reply, Millis now);
     void on_dropped(Text channel, Millis now);
     [[nodiscard]] bool hears_all() const noexcept { return channels_.complete(); }
+    [[nodiscard]] bool hears(Text channel) const { return channels_.hears(channel); }
 
     // Once per turn: connections that nobody uses end.
     void work();

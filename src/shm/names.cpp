@@ -10,6 +10,7 @@ namespace {
 constexpr std::array kNameKinds = {CellKind::nsp, CellKind::room, CellKind::user, CellKind::value};
 
 constexpr std::size_t kInline = 36;
+constexpr std::uint8_t kMarked = 1; // flags
 
 // Its tag is the size of the inline text; longer texts go on in payload cells.
 struct NameHead {
@@ -78,6 +79,16 @@ CellIndex Names::find(const Key &key) const noexcept {
 std::uint32_t Names::holders(CellIndex name) const noexcept { return cells_.load<NameHead>(name).holders; }
 
 CellIndex Names::nsp_of(CellIndex room) const noexcept { return cells_.load<NameHead>(room).nsp; }
+
+bool Names::is_marked(CellIndex name) const noexcept {
+    return cells_.load<RecordHead>(name).flags == kMarked;
+}
+
+void Names::mark(CellIndex name) noexcept {
+    if (is_name(name)) {
+        cells_.patch(name, &RecordHead::flags, kMarked);
+    }
+}
 
 void Names::append(std::string &out, CellIndex name) const {
     if (is_name(name)) {

@@ -37,6 +37,10 @@ public:
 
     [[nodiscard]] CellIndex nsp_of(CellIndex room) const noexcept;
 
+    // A mark of the name's, until nobody holds it any more.
+    [[nodiscard]] bool is_marked(CellIndex name) const noexcept;
+    void mark(CellIndex name) noexcept;
+
     // Nothing is appended for a cell that is no name.
     void append(std::string &out, CellIndex name) const;
 

@@ -241,14 +241,14 @@ Result<Membership> Roster::join(SocketRef ref, Text room) {
     RoomSlots slots(cells_, ref.cell);
     const Names::Key key{CellKind::room, room, head.nsp};
     if (const CellIndex known = names_.find(key); slots.contains(known)) {
-        return Membership{false, names_.holders(known)};
+        return Membership{false, names_.holders(known), names_.is_marked(known)};
     }
     RT_TRY(name, with_room([&] { return names_.hold(key); }));
     if (const Result<void> added = with_room([&] { return slots.add(name); }); !added) {
         names_.release(name);
         return added.error();
     }
-    return Membership{true, names_.holders(name)};
+    return Membership{true, names_.holders(name), names_.is_marked(name)};
 }
 
 bool Roster::concerns(Text nsp, Text room) {
@@ -256,8 +256,17 @@ bool Roster::concerns(Text nsp, Text room) {
     if (cells_.records(CellKind::kept) != 0 || socket_cell(room) != 0) {
         return true;
     }
+    return room_cell(nsp, room) != 0;
+}
+
+CellIndex Roster::room_cell(Text nsp, Text room) const noexcept {
     const CellIndex name = names_.find({CellKind::nsp, nsp});
-    return name != 0 && names_.find({CellKind::room, room, name}) != 0;
+    return name != 0 ? names_.find({CellKind::room, room, name}) : 0;
+}
+
+void Roster::set_heard(Text nsp, Text room) {
+    const Section held(*this);
+    names_.mark(room_cell(nsp, room));
 }
 
 Result<Membership> Roster::leave(SocketRef ref, Text room) {

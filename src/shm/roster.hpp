@@ -63,6 +63,8 @@ public:
     Result<Membership> join(SocketRef ref, Text room);
     Result<Membership> leave(SocketRef ref, Text room);
     Result<std::vector<std::string>> rooms_of(SocketRef ref); // in no order
+    // What other hosts say to the room is heard here. Nothing, if it has no member.
+    void set_heard(Text nsp, Text room);
 
     // Kept sockets (roster_kept.cpp): found by nothing but claim(), and in nobody's way: where the
     // zone is full they give their room to whatever comes, the oldest first. `until` and `now` in
@@ -129,6 +131,7 @@ private:
 
     [[nodiscard]] CellIndex connection_cell(Text sid) const noexcept;
     [[nodiscard]] CellIndex socket_cell(Text id) const noexcept;
+    [[nodiscard]] CellIndex room_cell(Text nsp, Text room) const noexcept;
     [[nodiscard]] bool is_live(ConnectionRef ref) const noexcept;
     [[nodiscard]] bool is_live(SocketRef ref) const noexcept;
 

@@ -73,6 +73,7 @@ struct FoundSocket {
 struct Membership {
     bool changed = false;
     std::uint32_t members = 0; // of the room, on this host, afterwards
+    bool heard = false;        // set_heard() came since it has members
 };
 
 struct SocketRow {

@@ -118,11 +118,21 @@ public:
 // The connection that hears.
 class Ear final : public cluster::HearingLine {
 public:
-    void subscribe(std::span<const cluster::Subscription> wanted) override { note("+", wanted); }
+    void subscribe(std::span<const cluster::Subscription> wanted) override {
+        ++subscribed;
+        note("+", wanted);
+    }
     void unsubscribe(std::span<const cluster::Subscription> left) override { note("-", left); }
+    [[nodiscard]] std::uint64_t asked() const override { return subscribed; }
+    [[nodiscard]] bool has_confirmed(std::uint64_t mark,
+                                     std::span<const cluster::Subscription>) const override {
+        return mark <= confirmed;
+    }
     std::string take() { return std::exchange(told, {}); }
 
     std::string told;
+    std::uint64_t subscribed = 0;
+    std::uint64_t confirmed = UINT64_MAX;
 
 private:
     void note(Text sign, std::span<const cluster::Subscription> all) {

@@ -143,6 +143,7 @@ public:
     }
     void on_loop_broken() override { ++broken; }
     void request_turn() override { ++turns; }
+    void on_heard(shm::SeatRef, std::uint64_t number) override { heard += std::to_string(number) + " "; }
     [[nodiscard]] std::vector<shm::SeatRef> readers() override { return {}; }
     void on_answers(Handle, const cluster::Answers &) override {}
     void bring_in() override {}
@@ -168,6 +169,7 @@ public:
     std::vector<cluster::Cookie> uncounted;
     int broken = 0;
     int turns = 0;
+    std::string heard; // by the numbers of those who waited
     std::string states;
     std::string said;
     std::string told;

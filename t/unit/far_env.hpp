@@ -5,6 +5,7 @@
 
 #include "cluster/crossing.hpp"
 #include "cluster/far_replies.hpp"
+#include "cluster/ordered_rooms.hpp"
 #include "cluster/relay.hpp"
 #include "cluster/returns.hpp"
 #include "host_env.hpp"
@@ -193,7 +194,7 @@ public:
         } else if (said.topic == cluster::Topic::crossing) {
             fars_[bridge]->crossing.on_told(said.from, as_bytes(said.body), now);
         } else if (said.from != name) {
-            hear_broadcast(said);
+            hear_broadcast(said, now);
         } else if (said.number != 0) {
             fars_[bridge]->crossing.on_echo(said.number);
         } else if (said.asks != 0) {
@@ -258,20 +259,23 @@ private:
         return record;
     }
 
-    // As Inbound has it. A room that somebody was ordered into is heard even before a worker obeys.
-    bool is_for_nobody(const hub::Envelope &envelope) {
-        if (envelope.op == hub::Op::join) {
-            ordered_.insert(envelope.rooms.begin(), envelope.rooms.end());
+    // As Inbound has it.
+    bool is_for_nobody(const hub::Envelope &envelope, Millis now) {
+        ordered_.forget(now);
+        const auto here = [&](Text room) {
+            return ordered_.has(envelope.nsp, room) || host.roster.concerns(envelope.nsp, room);
+        };
+        const bool to_some = envelope.to.empty() || std::ranges::any_of(envelope.to, here);
+        if (envelope.op == hub::Op::join && to_some) {
+            ordered_.add(envelope, now);
         }
-        return envelope.op == hub::Op::emit && envelope.to.size() == 1 &&
-               ordered_.count(std::string(envelope.to.front())) == 0 &&
-               !host.roster.concerns(envelope.nsp, envelope.to.front());
+        return envelope.op == hub::Op::emit && envelope.to.size() == 1 && !to_some;
     }
 
-    void hear_broadcast(const FakeRedis::Said &said) {
+    void hear_broadcast(const FakeRedis::Said &said, Millis now) {
         hub::Envelope envelope;
         const bool decoded = cluster::decode_envelope(as_bytes(said.body), envelope);
-        if (decoded && !is_for_nobody(envelope)) {
+        if (decoded && !is_for_nobody(envelope, now)) {
             envelope.remote = true;
             envelope.number = 0;
             static_cast<void>(host[bridge].bus.publish(envelope));
@@ -279,7 +283,7 @@ private:
     }
 
     std::vector<std::unique_ptr<Far>> fars_;
-    std::set<std::string> ordered_; // rooms
+    cluster::OrderedRooms ordered_;
 };
 
 inline Result<void> View::tell(Text to, cluster::Topic topic, std::span<const Bytes> pieces) {

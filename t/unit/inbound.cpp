@@ -96,6 +96,11 @@ public:
     void on_old_order(const PeerMessage &message, Millis) override {
         told += "old order " + std::string(message.request_id) + "\n";
     }
+    void on_ordered(Text, std::span<const Text> rooms) override {
+        for (const Text room : rooms) {
+            ordered += std::string(room) + " ";
+        }
+    }
     void on_echo(std::uint64_t number) override { told += "echo " + std::to_string(number) + "\n"; }
     void on_own_ask(Text request_id) override { told += "asked " + std::string(request_id) + "\n"; }
     void on_missed(Text uid, std::uint64_t count, Millis) override {
@@ -110,6 +115,7 @@ public:
     Counting dialect;
     Tallies metrics;
     std::string told;
+    std::string ordered; // rooms
     Millis now = 5;
     Inbound inbound{{dialect, host.bus, zone.roster, metrics, *this}, host.zone.bridge, kOurUid};
     hub::Position begun;
@@ -345,6 +351,46 @@ void orders() {
     }
 }
 
+// What is said next to a room that sockets were ordered into stands behind the order in the log.
+void ordered_rooms() {
+    World world;
+    const auto order = [&](Text to, Text room) {
+        PeerMessage message;
+        message.says = Says::join;
+        message.nsp = message.envelope.nsp = "/";
+        if (!to.empty()) {
+            message.envelope.to = {to};
+        }
+        message.envelope.rooms = {room};
+        world.say(message);
+    };
+    const auto heard = [&](const std::string &room) {
+        world.take();
+        world.hear({"[1]", 0, room});
+        return world.take() == "emit to " + room + " [1]\n";
+    };
+    order("here", "a");
+    ok(heard("a"), "no worker has obeyed, and the room is heard");
+    ok(!heard("b"), "others are not");
+    order("a", "b");
+    ok(heard("b"), "who is in a room by order is ordered into another");
+    order("elsewhere", "c");
+    ok(!heard("c"), "those who are not here will not be there");
+    order("", "d");
+    ok(heard("d"), "everybody");
+    is(world.ordered, "a b d ", "whoever subscribes is told");
+    world.now += cluster::OrderedRooms::kMemory - 1;
+    order("here", "a");
+    ok(heard("a") && heard("b"), "remembered");
+    world.now += 1;
+    ok(heard("a") && !heard("b"), "until long after all have obeyed");
+    world.host.zone.bridge.set_joined();
+    Inbound next({world.dialect, world.host.bus, world.zone.roster, world.metrics, world},
+                 world.host.zone.bridge, kOurUid);
+    ok(next.ordered(1000).has("/", "any"), "the next holder does not know the orders: all is heard");
+    ok(!next.ordered(1000 + cluster::OrderedRooms::kTakeOver).has("/", "any"), "for a moment");
+}
+
 void questions() {
     World world;
     PeerMessage message;
@@ -391,6 +437,7 @@ int main() {
     forged_twice();
     some_rooms_only();
     orders();
+    ordered_rooms();
     questions();
     odd();
     return done();

@@ -44,6 +44,7 @@ public:
     void on_question(const PeerMessage &, Millis) override {}
     void on_peer_answer(const PeerMessage &, Millis) override {}
     void on_old_order(const PeerMessage &, Millis) override {}
+    void on_ordered(Text, std::span<const Text>) override {}
     void on_echo(std::uint64_t) override {}
     void on_own_ask(Text) override {}
     void on_missed(Text, std::uint64_t count, Millis) override { missed += count; }

@@ -22,6 +22,8 @@ public:
         const Result<void> joined = run.join(room, trusted);
         return joined ? Step::next : run.fail(failure_of(joined.error()));
     }
+
+    [[nodiscard]] bool is_silent() const noexcept override { return true; }
 };
 
 } // namespace

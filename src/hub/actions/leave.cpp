@@ -26,6 +26,8 @@ public:
         return Step::next;
     }
 
+    [[nodiscard]] bool is_silent() const noexcept override { return true; }
+
 private:
     // The rooms by which a server reaches a user or a socket: no client steps out of those
     // (decisions.md, ruling 19).
