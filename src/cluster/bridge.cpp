@@ -42,7 +42,8 @@ constexpr Cookie kNobody{};
 } // namespace
 
 Bridge::Bridge(const Ports &ports, BridgeSettings settings, shm::Stream stream, shm::BridgeTable table)
-    : ports_(ports), settings_(std::move(settings)), table_(table), voice_(ports.dialect, ports.line),
+    : ports_(ports), settings_(std::move(settings)), table_(table),
+      voice_(ports.dialect, ports.line, AnswerPace(settings_.most_answer)),
       peers_(voice_, ports.deadlines, settings_.asker),
       asks_({voice_, peers_, ports.questions, ports.bus, ports.deadlines}, settings_.ask_timeout),
       registry_({*this, ports.line, voice_, ports.deadlines, *this}, settings_.registry),
@@ -182,7 +183,7 @@ void Bridge::on_reply(std::uint64_t packed, const wire::RespValue *reply, Millis
         peers_.on_reply(cookie.value, reply, now);
         return;
     case LineUser::voice:
-        voice_.on_reply();
+        voice_.on_reply(cookie.value, now);
         break;
     default:
         break;

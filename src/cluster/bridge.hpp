@@ -33,11 +33,11 @@ public:
 
 struct BridgeSettings {
     RegistrySettings registry;
-    std::string asker;                   // starts the request ids of this holder
-    std::vector<std::string> namespaces; // by their own names, without patterns
-    std::uint32_t ask_timeout = 5000;    // of what other servers ask clients without one, ms
-    bool disorder = false;               // channels have no common order (inbound.hpp)
-    std::size_t most_answer = RollCall::kMostBytes;
+    std::string asker;                              // starts the request ids of this holder
+    std::vector<std::string> namespaces;            // by their own names, without patterns
+    std::uint32_t ask_timeout = 5000;               // of what other servers ask clients without one, ms
+    bool disorder = false;                          // channels have no common order (inbound.hpp)
+    std::size_t most_answer = RollCall::kMostBytes; // bytes; and of all that are on their way
 };
 
 class Bridge final : public HostLine,

@@ -13,9 +13,13 @@ bool PeerVoice::say(const PeerMessage &message, Text to) {
         return false;
     }
     const std::array<Text, 3> command = {dialect_.publish_verb(), scratch_.channel, scratch_.payload};
-    const bool sent = line_.send(command, {LineUser::voice, 0});
-    unanswered_ += sent ? 1 : 0;
-    return sent;
+    const std::size_t size = scratch_.payload.size();
+    if (!line_.send(command, {LineUser::voice, size})) {
+        return false;
+    }
+    ++unanswered_;
+    pace_.said(size);
+    return true;
 }
 
 bool PeerVoice::count(Text nsp, Cookie cookie) {

@@ -3,6 +3,7 @@
 // that hangs delays nobody. Made in steps, so that a large one does not hold up its worker.
 #pragma once
 
+#include "cluster/answer_pace.hpp"
 #include "cluster/peer_message.hpp"
 #include "shm/roster.hpp"
 
@@ -21,7 +22,7 @@ public:
     static constexpr std::uint32_t kStep = 256;
     // No answer is larger: one that comes to what Redis holds back for a subscriber (32 MB by
     // default) would cut the connections of all.
-    static constexpr std::size_t kMostBytes = 16U << 20;
+    static constexpr std::size_t kMostBytes = AnswerPace::kAtOnce;
 
     // The question is fetch, list_ids or list_rooms; it is copied. The roster must outlive this.
     RollCall(shm::Roster &roster, const PeerMessage &question, std::size_t most = kMostBytes);
@@ -41,6 +42,9 @@ public:
 
     // The answer is not whole, and not to be given.
     [[nodiscard]] bool is_too_big() const noexcept { return bytes_ > most_; }
+
+    // About as long as the answer.
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_; }
 
     // Whom to answer.
     [[nodiscard]] Text asker() const noexcept { return asker_; }

@@ -32,26 +32,30 @@ bool RollCalls::work(Millis now) {
     if (front.roll.step()) {
         return true;
     }
-    waits_ = !finish(front, now);
-    if (!waits_) {
+    const bool done = finish(front, now);
+    if (done) {
         calls_.pop_front();
     }
-    return !calls_.empty() && !waits_;
+    return done && !calls_.empty();
 }
 
-// False: not yet.
+// False: not yet. Nothing else waits for servers that have to read first.
 bool RollCalls::finish(const Call &call, Millis now) {
     if (call.roll.is_too_big()) {
         events_.on_unanswered("the answer to another server would be too large", now);
         return true;
     }
-    if (voice_.say(call.roll.answer(), call.roll.asker())) {
+    const bool has_room = voice_.has_room(call.roll.size(), now);
+    if (has_room && voice_.say(call.roll.answer(), call.roll.asker())) {
         return true;
     }
     if (now < call.due) {
+        waits_ = has_room;
         return false;
     }
-    events_.on_unanswered("Redis did not take the answer to another server in time", now);
+    events_.on_unanswered(has_room ? "Redis did not take the answer to another server in time"
+                                   : "other servers ask for more than can be answered in time",
+                          now);
     return true;
 }
 

@@ -49,7 +49,8 @@ public:
     // fetch, list_ids or list_rooms. False: there are too many.
     bool hear(const PeerMessage &question, Millis now);
 
-    // True: there is more to do in the next turn.
+    // True: there is more to do in the next turn. Otherwise any turn may bring more: answers go no
+    // faster than they are read (cluster/answer_pace.hpp).
     bool work(Millis now);
     // Nothing that crosses is waited for any more.
     void detach() noexcept { passages_ = nullptr; }
