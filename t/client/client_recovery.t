@@ -8,7 +8,7 @@ const { test, is, ok, deepEqual, after } = require('../lib/tap');
 const { startSpread, settled, TRANSPORTS } = require('../lib/spread');
 const { client, connected, sibling } = require('../lib/client');
 const { Network } = require('../lib/cut');
-const { BACK, record } = require('../lib/returning');
+const { BACK, record, lose } = require('../lib/returning');
 const { event, until } = require('../lib/until');
 
 const RULES = `
@@ -66,9 +66,7 @@ const upgraded = ({ io: { opts, engine } }) => !opts.transports.includes('websoc
 async function away({ network, socket, log }, meanwhile = async () => {}) {
     await until(() => upgraded(socket), 'upgraded');
     log.length = 0;
-    const lost = event(socket, 'disconnect');
-    network.cut();
-    await lost;
+    await lose(socket, network);
     await meanwhile();
     network.mend();
     await back(log);
@@ -249,9 +247,7 @@ test('a full zone (kept sockets give their room)', async () => {
     const { id } = socket;
     const crowd = [];
     after(() => crowd.forEach((each) => each.disconnect()));
-    const lost = event(socket, 'disconnect');
-    network.cut();
-    await lost;
+    await lose(socket, network);
     const room = 'r'.repeat(4000);
     for (let i = 0; (await status('small')).total.kept_evicted === 0 && i < 400; ++i) {
         const next = await connected(spread, '/', { ...websocket, ...at('small') }).catch(() => {}); // the zone is full

@@ -11,7 +11,7 @@ const { NodeServer } = require('../lib/node_server');
 const { Network } = require('../lib/cut');
 const { client, connected, UPGRADE, WEBSOCKET } = require('../lib/client');
 const { settled, TRANSPORTS } = require('../lib/spread');
-const { BACK, record } = require('../lib/returning');
+const { BACK, record, lose } = require('../lib/returning');
 const { Numbers } = require('../lib/stayers');
 const { event, until } = require('../lib/until');
 
@@ -88,9 +88,7 @@ async function there(options, line) {
 // It loses its transport; something happens; it comes back by a line that leads to `host`. Its log
 // from then on, without what is no event of the test.
 async function comesBack({ socket, log, line }, host, meanwhile = async () => {}) {
-    const lost = event(socket, 'disconnect');
-    line.cut();
-    await lost;
+    await lose(socket, line);
     await meanwhile();
     line.target = host.port;
     line.mend();

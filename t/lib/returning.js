@@ -2,6 +2,8 @@
 // Clients that lose their transport and come back (connection state recovery), and what they saw.
 'use strict';
 
+const { event } = require('./until');
+
 const BACK = { reconnection: true, reconnectionDelay: 10, reconnectionDelayMax: 50 };
 
 const OFFSET = /^[\w-]{4}\.[\w-]+\.\d+$/;
@@ -14,4 +16,11 @@ function record(socket) {
     return log;
 }
 
-module.exports = { BACK, record };
+// It loses its transport: `line` is the Network of cut.js that leads to its host.
+async function lose(socket, line) {
+    const lost = event(socket, 'disconnect');
+    line.cut();
+    await lost;
+}
+
+module.exports = { BACK, record, lose };

@@ -10,18 +10,8 @@ namespace {
 constexpr Rover::At kHome{0, 0};
 constexpr Rover::At kAway{1, 1};
 
-Rules &rules() {
-    static Rules made;
-    static const bool once = [] {
-        made.nsp("/", "", "emit gone to=watch").on("wait", "wait;ack 1");
-        return true;
-    }();
-    static_cast<void>(once);
-    return made;
-}
-
 struct Case {
-    Case() : far(rules()), client(far, kHome, kAway) {}
+    Case() : far(travel_rules()), client(far, kHome, kAway) {}
 
     void until_taking() {
         for (int i = 0; i < 10 && !client.taking(); ++i) {

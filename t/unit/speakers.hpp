@@ -131,4 +131,22 @@ private:
     std::size_t kinds_;
 };
 
+// So many schedules of so many steps, each with a seed of its own; none may go wrong. How many came
+// to their end.
+template <class Schedule> std::uint32_t run_schedules(std::uint32_t all, int steps) {
+    int broken = 0;
+    std::uint32_t ended = 0;
+    std::string first;
+    for (std::uint32_t seed = 1; seed <= all; ++seed) {
+        Schedule schedule(seed);
+        const std::string wrong = schedule.run(steps);
+        if (!wrong.empty()) {
+            first = ++broken == 1 ? "seed " + std::to_string(seed) + ": " + wrong : first;
+        }
+        ended += schedule.has_ended() ? 1 : 0;
+    }
+    is(first, "", std::to_string(all) + " schedules, broken " + std::to_string(broken));
+    return ended;
+}
+
 } // namespace rt::test

@@ -6,6 +6,17 @@
 
 namespace rt::test {
 
+// A client that goes is mourned, and one that asks to wait is not done.
+inline Rules &travel_rules() {
+    static Rules made;
+    static const bool once = [] {
+        made.nsp("/", "", "emit gone to=watch").on("wait", "wait;ack 1");
+        return true;
+    }();
+    static_cast<void>(once);
+    return made;
+}
+
 // The client's WebSocket.
 class Socket final : public engine::WsPort {
 public:
