@@ -11,12 +11,12 @@
 
 namespace rt::ngx {
 
-inline constexpr std::size_t kMostDescriptors = 2; // in one message
+inline constexpr std::size_t kMostDescriptors = 64; // in one message; Linux takes 253
 
 // Those that came with a message, until somebody takes them.
 class Descriptors {
 public:
-    Descriptors() = default;
+    Descriptors() noexcept { held_.fill(-1); }
     Descriptors(const Descriptors &) = delete;
     Descriptors &operator=(const Descriptors &) = delete;
     ~Descriptors();
@@ -26,7 +26,7 @@ public:
     [[nodiscard]] int release(std::size_t at) noexcept { return std::exchange(held_[at], -1); }
 
 private:
-    std::array<int, kMostDescriptors> held_{-1, -1};
+    std::array<int, kMostDescriptors> held_{};
 };
 
 // Room for them in a message; it must outlive the call.

@@ -13,14 +13,15 @@ using cluster::RedisAddress;
 
 class NodeLinks::Each final : public RedisLinkEvents {
 public:
-    Each(NodeLinks &owner, RedisAddress node)
-        : address(std::move(node)),
-          link(owner.worker_, owner.block_, {owner.role_, false, owner.host_, &address}, *this),
-          events_(owner.events_), hears_(owner.role_ == "sub") {}
+    Each(NodeLinks &owner, RedisAddress node, unsigned place_)
+        : address(std::move(node)), place(place_),
+          link(owner.worker_, owner.block_, role_of(owner, address), *this), owner_(owner),
+          events_(owner.events_), hears_(does_hear(owner)) {}
     Each(const Each &) = delete;
     Each &operator=(const Each &) = delete;
 
     [[nodiscard]] NodeState state() const noexcept { return state_; }
+    [[nodiscard]] bool hears() const noexcept { return adopted_ || state_ == NodeState::up; }
 
     void on_greeted(Millis now) override {
         if (!hears_ || !link.wire().command(kNamesakes, {"CLIENT", "LIST", "TYPE", "PUBSUB"}, now)) {
@@ -28,6 +29,8 @@ public:
         }
     }
     void on_lost(const cluster::RedisLoss &, Millis now) override {
+        ++owner_.changes_;
+        adopted_ = false;
         if (std::exchange(state_, NodeState::down) != NodeState::down) {
             events_.on_node_lost(address, now);
         }
@@ -50,8 +53,15 @@ public:
     }
     void on_dropped(Text channel, Millis now) override { events_.on_node_dropped(address, channel, now); }
     [[nodiscard]] bool is_ours() const noexcept override { return events_.is_ours(); }
+    void on_torn(bool torn) override { events_.on_node_torn(place, torn); }
+
+    [[nodiscard]] bool adopt(int descriptor, Millis now) {
+        adopted_ = true;
+        return link.adopt(descriptor, 0, now);
+    }
 
     const RedisAddress address;
+    const unsigned place; // in the box
     RedisLink link;
 
 private:
@@ -59,7 +69,14 @@ private:
     static constexpr std::uint64_t kNamesakes = 1;
     static constexpr std::uint64_t kEnded = 2;
 
+    static bool does_hear(const NodeLinks &owner) { return owner.role_ == "sub"; }
+    static RedisLink::Role role_of(const NodeLinks &owner, const RedisAddress &node) {
+        const bool hears = does_hear(owner);
+        return {owner.role_, hears, owner.host_, &node, hears};
+    }
+
     void come_up(Millis now) {
+        owner_.changes_ += std::exchange(adopted_, false) ? 0 : 1;
         state_ = NodeState::up;
         events_.on_node_up(address, now);
     }
@@ -78,9 +95,11 @@ private:
         }
     }
 
+    NodeLinks &owner_;
     NodeLinksEvents &events_;
     NodeState state_ = NodeState::opening;
     bool hears_;
+    bool adopted_ = false; // and in the box already
 };
 
 NodeLinks::NodeLinks(Worker &worker, const RedisBlock &block, const Base &base, NodeLinksEvents &events)
@@ -105,9 +124,41 @@ NodeState NodeLinks::want(const RedisAddress &node) {
     if (base_.up() && is_base(node)) {
         return NodeState::up;
     }
-    links_.push_back(std::make_unique<Each>(*this, node));
+    links_.push_back(std::make_unique<Each>(*this, node, free_place()));
     links_.back()->link.open(worker_.now());
     return NodeState::opening;
+}
+
+// 0 is the base's; kPlaces: there is none.
+unsigned NodeLinks::free_place() const noexcept {
+    unsigned place = 1;
+    const auto has_it = [&](const auto &each) { return each->place == place; };
+    while (place < shm::BridgeTable::kPlaces && std::ranges::any_of(links_, has_it)) {
+        ++place;
+    }
+    return place;
+}
+
+// One that is of no use any more is lost, and told so, like any other.
+void NodeLinks::adopt(const RedisAddress &node, Boxed &left, Millis now) {
+    links_.push_back(std::make_unique<Each>(*this, node, left.place()));
+    if (!links_.back()->adopt(left.release(), now)) {
+        links_.pop_back();
+        ++changes_;
+    }
+}
+
+NodeLinks::ForBox NodeLinks::for_box() const {
+    ForBox box;
+    for (const auto &each : links_) {
+        const int descriptor = each->hears() ? each->link.descriptor() : -1;
+        if (descriptor != -1 && each->place < shm::BridgeTable::kPlaces) {
+            box.items.push_back({each->place, cluster::text_of(each->address), descriptor});
+        } else {
+            box.all = false;
+        }
+    }
+    return box;
 }
 
 RedisLink *NodeLinks::find(const RedisAddress &node) {
@@ -122,12 +173,13 @@ bool NodeLinks::has(NodeState state) const noexcept {
 
 bool NodeLinks::drop_unused(Fn<bool(const RedisAddress &node)> is_used) {
     bool all = true;
-    std::erase_if(links_, [&](const auto &each) {
+    const std::size_t dropped = std::erase_if(links_, [&](const auto &each) {
         const bool used = is_used(each->address);
         const bool waits = each->link.up() && each->link.wire().unanswered() != 0;
         all = all && (used || !waits);
         return !used && !waits;
     });
+    changes_ += dropped;
     return all;
 }
 

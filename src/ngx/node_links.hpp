@@ -6,6 +6,7 @@
 
 #include "base/fn.hpp"
 #include "cluster/node_lines.hpp"
+#include "ngx/redis_box.hpp"
 #include "ngx/redis_link.hpp"
 
 #include <memory>
@@ -24,6 +25,8 @@ public:
                                const wire::RespValue *reply, Millis now) = 0;
     virtual void on_node_message(Text channel, Bytes payload, Millis now) = 0;
     virtual void on_node_dropped(const cluster::RedisAddress &node, Text channel, Millis now) = 0;
+    // As of RedisLink, of those that hear.
+    virtual void on_node_torn(unsigned place, bool torn) = 0;
     [[nodiscard]] virtual bool is_ours() const noexcept = 0;
 };
 
@@ -41,6 +44,20 @@ public:
     ~NodeLinks();
 
     cluster::NodeState want(const cluster::RedisAddress &node);
+    // There is one, the base or its own, in whichever state.
+    [[nodiscard]] bool knows(const cluster::RedisAddress &node) const {
+        return own(node) != nullptr || is_base(node);
+    }
+
+    // Goes on with that of another worker to this node, which has none yet.
+    void adopt(const cluster::RedisAddress &node, Boxed &left, Millis now);
+    // Those that are up, for the box; a number that changes with them. False: not all of them fit.
+    struct ForBox {
+        std::vector<BoxItem> items;
+        bool all = true;
+    };
+    [[nodiscard]] ForBox for_box() const;
+    [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
 
     // Null: it is not up.
     [[nodiscard]] RedisLink *find(const cluster::RedisAddress &node);
@@ -61,6 +78,7 @@ public:
 private:
     class Each;
     [[nodiscard]] Each *own(const cluster::RedisAddress &node) const noexcept;
+    [[nodiscard]] unsigned free_place() const noexcept;
 
     Worker &worker_;
     const RedisBlock &block_;
@@ -69,6 +87,7 @@ private:
     RedisLink &base_;
     NodeLinksEvents &events_;
     std::vector<std::unique_ptr<Each>> links_;
+    std::uint64_t changes_ = 0;
 };
 
 } // namespace rt::ngx

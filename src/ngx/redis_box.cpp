@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ngx/redis_box.hpp"
 
+#include "base/text.hpp"
+#include "ngx/descriptors.hpp"
+
 #include <array>
 #include <memory>
 #include <new>
@@ -9,6 +12,8 @@
 namespace rt::ngx {
 
 namespace {
+
+constexpr std::size_t kBoxText = 16U << 10; // names of nodes are longer only where nobody wants to know
 
 struct Box {
     std::string app;
@@ -26,6 +31,20 @@ Box *find(Text app) noexcept {
         box = box->next.get();
     }
     return box;
+}
+
+// What lies there, line by line.
+std::vector<Boxed> labelled(Text lines, Descriptors &came) {
+    std::vector<Boxed> all;
+    while (!lines.empty() && all.size() < kMostDescriptors) {
+        const auto [line, rest] = split_once(lines, '\n');
+        const auto [place, node] = split_once(line, ' ');
+        const Result<std::uint64_t> number = parse_number(place);
+        all.emplace_back(std::string(node), number ? static_cast<unsigned>(*number) : 0,
+                         came.release(all.size()));
+        lines = rest;
+    }
+    return all;
 }
 
 } // namespace
@@ -62,28 +81,37 @@ void empty_unused_boxes(Fn<bool(Text app)> is_used) {
     }
 }
 
-bool put_in_box(Text app, int socket, Text label) noexcept {
+// One message: the label, and a line for each of its descriptors.
+bool put_in_box(Text app, std::span<const BoxItem> items, Text label) {
     const Box *box = find(app);
-    if (box == nullptr || label.size() != kBoxLabel) {
+    if (box == nullptr || label.size() != kBoxLabel || items.empty() || items.size() > kMostDescriptors) {
+        return false;
+    }
+    std::string text(label);
+    std::vector<int> sockets;
+    for (const BoxItem &item : items) {
+        text += std::to_string(item.place) + " " + item.node + "\n";
+        sockets.push_back(item.socket);
+    }
+    if (text.size() > kBoxText) {
         return false;
     }
     empty_box(app);
-    std::string text(label);
     iovec piece{text.data(), text.size()};
     msghdr message{};
     message.msg_iov = &piece;
     message.msg_iovlen = 1;
     DescriptorRoom room;
-    attach_descriptors(message, room, {&socket, 1});
+    attach_descriptors(message, room, sockets);
     return sendmsg(box->ends[0], &message, MSG_DONTWAIT | MSG_NOSIGNAL) != -1;
 }
 
-int look_into_box(Text app, Text label) {
+std::vector<Boxed> look_into_box(Text app, Text label) {
     const Box *box = find(app);
     if (box == nullptr) {
-        return -1;
+        return {};
     }
-    std::array<char, kBoxLabel> text{};
+    std::string text(kBoxText, '\0');
     iovec piece{text.data(), text.size()};
     msghdr message{};
     message.msg_iov = &piece;
@@ -93,15 +121,16 @@ int look_into_box(Text app, Text label) {
     message.msg_controllen = room.bytes.size();
     const ssize_t got = recvmsg(box->ends[1], &message, MSG_DONTWAIT | MSG_PEEK | MSG_CMSG_CLOEXEC);
     if (got <= 0) {
-        return -1;
+        return {};
     }
     Descriptors came;
     detach_descriptors(message, came);
-    if (Text(text.data(), static_cast<std::size_t>(got)) == label) {
-        return came.release(0);
+    text.resize(static_cast<std::size_t>(got));
+    if (!text.starts_with(label)) {
+        empty_box(app);
+        return {};
     }
-    empty_box(app);
-    return -1;
+    return labelled(Text(text).substr(label.size()), came);
 }
 
 } // namespace rt::ngx

@@ -96,6 +96,9 @@ bool RedisBus::work_bridge(Millis now) {
     if (held_->cluster != nullptr) {
         held_->cluster->work();
     }
+    if (held_->hears) {
+        fill_box();
+    }
     held_->bridge.settle_interest();
     return held_->bridge.work(now);
 }
@@ -161,30 +164,37 @@ void RedisBus::take(shm::SeatRef former, Millis now) {
     held_->ends = former ? table_.client(shm::BridgeLink::hears) : 0;
     if (table_.is_torn()) {
         empty_box(app_.conf().settings.name); // nobody has the first part of what comes next
+        table_.mend();
     }
     held_->left = look_into_box(app_.conf().settings.name, label_);
     if (former) {
-        app_.worker().core_log().write(Level::notice, held_->left != -1
+        app_.worker().core_log().write(Level::notice, !held_->left.empty()
                                                           ? "the bridge to other hosts goes on at this worker"
                                                           : "the bridge to other hosts is built anew");
     }
-    if (held_->left == -1) {
+    if (held_->left.empty()) {
         held_->bridge.deafen();
         held_->sub.open(now);
     }
     held_->pub.open(now);
 }
 
-// A connection that lay in the box goes on here, whatever became of the worker that made it, but
-// not before what it says can be answered: until then it waits in the socket.
+// What lay in the box goes on here, whatever became of the worker that made it, but not before what
+// it says can be answered: until then it waits in the sockets. The base comes last, for it tells how
+// far others are.
 void RedisBus::go_on_hearing(Millis now) {
-    if (held_->left == -1) {
+    std::vector<Boxed> left = std::exchange(held_->left, {});
+    if (left.empty()) {
         return;
     }
+    held_->boxed_at = held_->cluster != nullptr ? held_->cluster->changes() : 0;
+    for (Boxed &each : std::span(left).subspan(held_->cluster != nullptr ? 1 : left.size())) {
+        held_->cluster->adopt(each, now);
+    }
     const std::uint64_t heard = table_.client(shm::BridgeLink::hears);
-    held_->boxed = held_->sub.adopt(std::exchange(held_->left, -1), heard, now);
-    held_->whole = held_->boxed && !held_->hears_in_parts();
-    if (held_->boxed) {
+    held_->whole = held_->sub.adopt(left.front().release(), heard, now);
+    held_->filled = held_->boxed = held_->whole;
+    if (held_->whole) {
         held_->ends = 0;
     } else {
         empty_box(app_.conf().settings.name);
@@ -212,7 +222,7 @@ void RedisBus::hand_on(Millis now) {
         return;
     }
     leaves_at_ = now + kLeaving;
-    if (held_->hears_in_parts() || (!held_->boxed && held_->left == -1)) {
+    if (!is_boxed() && held_->left.empty()) {
         held_->bridge.deafen();
     }
     held_->sub.close();

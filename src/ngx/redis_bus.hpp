@@ -75,6 +75,8 @@ private:
     void look(Millis now);
     void show(Millis now);
     void take(shm::SeatRef former, Millis now);
+    void fill_box();
+    [[nodiscard]] bool is_boxed() const noexcept;
     void go_on_hearing(Millis now);
     void let_go(Millis now);
     struct Others;
@@ -117,6 +119,7 @@ private:
     void on_shards_lost(Millis now) override;
     void on_shards_refused(Text error, Millis now) override { refused(error, now); }
     void on_shard_message(Text channel, Bytes payload, Millis now) override;
+    void on_shards_torn(unsigned place, bool torn) override;
     [[nodiscard]] bool may_publish() const noexcept override { return may_speak(); }
     [[nodiscard]] bool may_hear() const noexcept override { return is_mine(); }
     // BridgeEvents
@@ -136,7 +139,7 @@ private:
     shm::SeatRef asked_of_; // the holder that was told last
     shm::BridgeTable table_;
     cluster::Silence silence_; // of the holder
-    std::string label_;        // of the connection in the box
+    std::string label_;        // of what is in the box
     std::unique_ptr<Held> held_;
     Millis leaves_at_ = 0; // at the latest
     Millis ends_at_ = 0;   // with the host, since then; 0: not at all

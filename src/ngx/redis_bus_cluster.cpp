@@ -34,8 +34,17 @@ void RedisBus::on_shards_moved(Millis) { held_->bridge.on_channels_lost(); }
 // Nobody knows what was said there meanwhile.
 void RedisBus::on_shards_lost(Millis now) {
     held_->whole = false;
+    if (held_->filled) {
+        fill_box(); // or Redis would go on counting one that is lost
+    }
     if (std::exchange(held_->hears, false)) {
         held_->bridge.on_hearing_lost(now);
+    }
+}
+
+void RedisBus::on_shards_torn(unsigned place, bool torn) {
+    if (is_mine()) {
+        table_.set_torn(place, torn);
     }
 }
 

@@ -5,11 +5,10 @@
 
 #include "ngx/app.hpp"
 #include "ngx/bridge_settings.hpp"
+#include "ngx/redis_box.hpp"
 #include "ngx/redis_bus.hpp"
 #include "ngx/redis_cluster.hpp"
 #include "ngx/worker.hpp"
-
-#include <unistd.h>
 
 namespace rt::ngx {
 
@@ -39,7 +38,7 @@ public:
     void on_unknown(std::uint64_t, Millis) override {}
     void on_message(Text channel, Bytes payload, Millis now) override;
     void on_dropped(Text channel, Millis now) override;
-    void on_torn(bool torn) override { bus_.table_.set_torn(torn); }
+    void on_torn(bool torn) override { bus_.on_shards_torn(0, torn); }
     [[nodiscard]] bool is_ours() const noexcept override { return bus_.is_mine(); }
 
 private:
@@ -50,7 +49,7 @@ struct RedisBus::Held {
     Held(RedisBus &bus, App &app, const RedisBlock &block)
         : publishing(bus), hearing(bus), dialect(make_dialect(app, app.conf().bus.use)),
           pub(app.worker(), block, {"pub", false, bus.app_in_names()}, publishing),
-          sub(app.worker(), block, {"sub", true, bus.app_in_names()}, hearing),
+          sub(app.worker(), block, {"sub", true, bus.app_in_names(), nullptr, is_parted(block)}, hearing),
           cluster(make_cluster(bus, app, block)),
           bridge({*dialect, bus, bus, app.bus(), app.directory().roster(), app.questions(),
                   app.worker().deadlines(), app.metrics(), app.worker().core_log(), bus},
@@ -58,11 +57,7 @@ struct RedisBus::Held {
 
     Held(const Held &) = delete;
     Held &operator=(const Held &) = delete;
-    ~Held() {
-        if (left != -1) {
-            ::close(left);
-        }
-    }
+    ~Held() = default;
 
     std::unique_ptr<RedisCluster> make_cluster(RedisBus &bus, App &app, const RedisBlock &block) {
         const bool is_one = block.settings.nodes.mode == cluster::RedisMode::cluster;
@@ -70,9 +65,11 @@ struct RedisBus::Held {
         RedisClusterEvents &events = bus;
         return is_one ? std::make_unique<RedisCluster>(app.worker(), block, base, events) : nullptr;
     }
-    // Of a Cluster's shard channels only those at one node came along with its connection.
-    [[nodiscard]] bool hears_in_parts() const noexcept {
-        return cluster != nullptr && dialect->publish_verb() == "SPUBLISH";
+    // A Cluster's shard channels, each of which comes over the connection to its owner: what was heard
+    // twice cannot be told.
+    [[nodiscard]] static bool is_parted(const RedisBlock &block) noexcept {
+        return block.settings.nodes.mode == cluster::RedisMode::cluster &&
+               block.settings.adapter.kind == cluster::Adapter::sharded;
     }
 
     Publishing publishing;
@@ -82,15 +79,17 @@ struct RedisBus::Held {
     RedisLink sub;
     std::unique_ptr<RedisCluster> cluster; // null: one Redis
     cluster::Bridge bridge;
-    std::uint64_t ends = 0; // a connection that heard before this one: Redis must not count both
-    int left = -1;          // a duplicate of the connection in the box
-    bool whole = false;     // this connection heard before, at another worker
-    bool asked = false;     // for everything that is to be heard
+    std::vector<Boxed> left; // duplicates of what is in the box; the base is the first
+    std::uint64_t ends = 0;  // a connection that heard before this one: Redis must not count both
+    bool whole = false;      // this connection heard before, at another worker
+    bool asked = false;      // for everything that is to be heard
     // What was subscribed to is numbered: 1, 2, 3, ... Up to here; and confirmed.
     std::uint64_t subscribed = 0;
     std::uint64_t confirmed = 0;
-    bool hears = false; // everything
-    bool boxed = false; // whoever comes next goes on hearing
+    bool hears = false;  // everything
+    bool filled = false; // the box, when RedisCluster::changes() was this:
+    std::uint64_t boxed_at = 0;
+    bool boxed = false; // all of it: whoever comes next goes on hearing
 };
 
 } // namespace rt::ngx

@@ -84,7 +84,7 @@ void RedisBus::Publishing::on_unknown(std::uint64_t cookie, Millis now) {
 void RedisBus::Hearing::on_lost(const cluster::RedisLoss &, Millis now) {
     bus_.warn_of_start();
     Held &held = *bus_.held_;
-    held.asked = held.hears = held.whole = held.boxed = false;
+    held.asked = held.hears = held.whole = held.boxed = held.filled = false;
     bus_.asks_again_ = 0;
     empty_box(bus_.app_.conf().settings.name);
     held.ends = bus_.table_.client(shm::BridgeLink::hears);
@@ -218,11 +218,31 @@ void RedisBus::heard_all(Millis now) {
     }
     held_->hears = true;
     held_->confirmed = held_->subscribed;
-    const int descriptor = held_->sub.descriptor();
-    if (!held_->boxed && descriptor != -1 && newest_cycle() == cycle_number()) { // or nobody may want it
-        held_->boxed = ngx::put_in_box(app_.conf().settings.name, descriptor, label_);
-    }
+    fill_box();
+    const bool none_anew = held_->cluster == nullptr || held_->cluster->end_adoption();
+    held_->whole = held_->whole && none_anew;
     held_->bridge.on_hearing_up(held_->whole, now);
+}
+
+// --- what the next holder finds ---
+
+bool RedisBus::is_boxed() const noexcept {
+    return held_->boxed && (held_->cluster == nullptr || held_->boxed_at == held_->cluster->changes());
+}
+
+// All that hear; of a configuration that is not the newest nobody may want them.
+void RedisBus::fill_box() {
+    const int descriptor = held_->sub.descriptor();
+    const std::uint64_t changes = held_->cluster != nullptr ? held_->cluster->changes() : 0;
+    const bool is_new = !held_->filled || held_->boxed_at != changes;
+    if (!is_new || descriptor == -1 || newest_cycle() != cycle_number()) {
+        return;
+    }
+    NodeLinks::ForBox box = held_->cluster != nullptr ? held_->cluster->for_box() : NodeLinks::ForBox{};
+    box.items.insert(box.items.begin(), BoxItem{0, {}, descriptor});
+    held_->filled = true;
+    held_->boxed_at = changes;
+    held_->boxed = put_in_box(app_.conf().settings.name, box.items, label_) && box.all;
 }
 
 // Of a Cluster's shard channels, which are heard at their owners. Null: here.

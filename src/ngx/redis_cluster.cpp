@@ -49,6 +49,7 @@ public:
     }
     void on_node_message(Text, Bytes, Millis) override {}
     void on_node_dropped(const RedisAddress &, Text, Millis) override {}
+    void on_node_torn(unsigned, bool) override {}
     [[nodiscard]] bool is_ours() const noexcept override { return bus_.events_.may_publish(); }
 
     NodeLinks links;
@@ -63,7 +64,10 @@ public:
     Hearing(RedisCluster &bus, const std::string &host)
         : links(bus.worker_, bus.block_, {"sub", host, bus.sub_}, *this), bus_(bus) {}
 
-    NodeState want(const RedisAddress &node) override { return links.want(node); }
+    NodeState want(const RedisAddress &node) override {
+        bus_.anew_ = bus_.anew_ || !links.knows(node);
+        return links.want(node);
+    }
     bool subscribe(const RedisAddress &node, cluster::Cookie cookie, Text channel) override {
         RedisLink *link = links.find(node);
         return link != nullptr && link->wire().subscribe(cookie.packed(), Subscription::Kind::shard,
@@ -93,8 +97,9 @@ public:
         bus_.events_.on_shard_message(channel, payload, now);
     }
     void on_node_dropped(const RedisAddress &node, Text channel, Millis now) override {
-        bus_.channels_.on_dropped(node, channel, now);
+        bus_.dropped(node, channel, now);
     }
+    void on_node_torn(unsigned place, bool torn) override { bus_.events_.on_shards_torn(place, torn); }
     [[nodiscard]] bool is_ours() const noexcept override { return bus_.events_.may_hear(); }
 
     NodeLinks links;
@@ -214,7 +219,7 @@ void RedisCluster::work() {
         return sharded_ ? nodes_.is_master(node) : std::ranges::find(all, node) != all.end();
     });
     const bool heard =
-        hearing_->links.drop_unused([&](const RedisAddress &node) { return channels_.uses(node); });
+        keeps_ || hearing_->links.drop_unused([&](const RedisAddress &node) { return channels_.uses(node); });
     settle(worker_.now());
     unused_ = !done || !heard;
 }
@@ -298,9 +303,34 @@ bool RedisCluster::heard(std::uint64_t packed, const wire::RespValue &reply, Mil
     return true;
 }
 
-void RedisCluster::on_dropped(Text channel, Millis now) {
-    channels_.on_dropped(address_of(sub_), channel, now);
+void RedisCluster::on_dropped(Text channel, Millis now) { dropped(address_of(sub_), channel, now); }
+
+// A slot that moved before its channel was asked for here: what was said at its new owner is not
+// known.
+void RedisCluster::dropped(const RedisAddress &node, Text channel, Millis now) {
+    anew_ = true;
+    channels_.on_dropped(node, channel, now);
 }
+
+// --- from one worker to the next ---
+
+void RedisCluster::adopt(Boxed &left, Millis now) {
+    if (const auto node = cluster::parse_redis_address(left.node(), {}); node) {
+        keeps_ = true;
+        hearing_->links.adopt(*node, left, now);
+    }
+}
+
+bool RedisCluster::end_adoption() {
+    if (std::exchange(keeps_, false)) {
+        look_for_unused(); // some may not be owners any more
+    }
+    return !anew_;
+}
+
+NodeLinks::ForBox RedisCluster::for_box() const { return hearing_->links.for_box(); }
+
+std::uint64_t RedisCluster::changes() const noexcept { return hearing_->links.changes(); }
 
 // --- the end ---
 

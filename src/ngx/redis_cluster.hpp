@@ -26,6 +26,8 @@ public:
     virtual void on_shards_lost(Millis now) = 0;
     virtual void on_shards_refused(Text error, Millis now) = 0;
     virtual void on_shard_message(Text channel, Bytes payload, Millis now) = 0;
+    // As of NodeLinks, of a connection that hears.
+    virtual void on_shards_torn(unsigned place, bool torn) = 0;
     [[nodiscard]] virtual bool may_publish() const noexcept = 0;
     [[nodiscard]] virtual bool may_hear() const noexcept = 0;
 };
@@ -69,6 +71,15 @@ public:
     [[nodiscard]] bool hears_all() const noexcept { return channels_.complete(); }
     [[nodiscard]] bool hears(Text channel) const { return channels_.hears(channel); }
 
+    // Goes on with what another worker heard by, beside the base; before anything is subscribed to.
+    void adopt(Boxed &left, Millis now);
+    // Everything is heard: what was adopted and is of no use ends. False: something was asked for
+    // where nobody of ours had heard, and what was said there is not known.
+    [[nodiscard]] bool end_adoption();
+    // What hears, beside the base.
+    [[nodiscard]] NodeLinks::ForBox for_box() const;
+    [[nodiscard]] std::uint64_t changes() const noexcept;
+
     // Once per turn: connections that nobody uses end.
     void work();
     void reset(Text why, Millis now);
@@ -95,6 +106,7 @@ private:
                  Millis now);
     void counted(const cluster::NodeCounts::Sum &sum, Millis now);
     void node_lost(Millis now);
+    void dropped(const cluster::RedisAddress &node, Text channel, Millis now);
     void look_for_unused();
 
     Worker &worker_;
@@ -116,6 +128,8 @@ private:
     bool up_ = false;
     bool unused_ = false; // some connection may be
     bool complained_ = false;
+    bool keeps_ = false; // what was adopted, until everything is heard
+    bool anew_ = false;
 };
 
 } // namespace rt::ngx

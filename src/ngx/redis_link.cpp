@@ -139,7 +139,8 @@ RedisLink::RedisLink(Worker &worker, const RedisBlock &block, Role role, RedisLi
     : worker_(worker), block_(block), role_(role.name), events_(events),
       nodes_(node_settings(block.settings, role.node)), schedule_(block.settings.reconnect),
       socket_(worker, *this, block),
-      wire_(worker.deadlines(), *this, *this, wire_settings(worker, block.settings, role)), peek_(role.peek) {
+      wire_(worker.deadlines(), *this, *this, wire_settings(worker, block.settings, role)), peek_(role.peek),
+      marks_(role.marks && role.peek && !block.settings.tls.on) {
     status_.since = worker.now();
 }
 
@@ -162,7 +163,7 @@ bool RedisLink::adopt(int descriptor, std::uint64_t client_id, Millis now) {
     if (!socket_.adopt(descriptor, peek_)) {
         return false;
     }
-    stopping_ = gave_up_ = muted_ = false;
+    stopping_ = gave_up_ = muted_ = torn_ = false;
     started_ = lost_ = true;
     status_.address = socket_.peer();
     wire_.adopt(client_id, now);
@@ -248,14 +249,19 @@ void RedisLink::on_open(Millis now) {
     talking().start(now);
 }
 
-std::size_t RedisLink::on_bytes(Bytes bytes, Millis now) { return talking().feed(bytes, now); }
+std::size_t RedisLink::on_bytes(Bytes bytes, Millis now) {
+    if (marks_) {
+        on_torn(true);
+    }
+    return talking().feed(bytes, now);
+}
 
 Text RedisLink::output() { return talking().output(); }
 
 void RedisLink::wrote(std::size_t bytes) { talking().wrote(bytes); }
 
 void RedisLink::on_torn(bool torn) {
-    if (sentinel_ == nullptr) {
+    if (sentinel_ == nullptr && std::exchange(torn_, torn) != torn) {
         events_.on_torn(torn);
     }
 }

@@ -28,7 +28,8 @@ public:
     // Asked before anything is read, taken out of the socket or written. False: another worker has
     // taken the role over while this one was stopped; the link then waits to be closed.
     [[nodiscard]] virtual bool is_ours() const noexcept { return true; }
-    // true: the first part of a reply has been taken out of the socket, and the rest not. In peek mode.
+    // true: the first part of a reply has been taken out of the socket, and the rest not. In peek mode;
+    // as of Role::marks.
     virtual void on_torn(bool torn) { static_cast<void>(torn); }
 };
 
@@ -56,6 +57,8 @@ public:
         bool peek = false;
         Text app = {};
         const cluster::RedisAddress *node = nullptr;
+        // It is torn also while what came is dealt with: whoever meets it again could not tell.
+        bool marks = false;
     };
 
     // The block lives as long as the cycle.
@@ -142,6 +145,8 @@ private:
     std::unique_ptr<Sentinel> sentinel_;             // null unless one is being asked
     std::unordered_map<std::string, Millis> logged_; // errors of this outage, and when
     bool peek_;
+    bool marks_;
+    bool torn_ = false; // as it was told
     bool gave_up_ = false;
     bool stopping_ = false;
     bool muted_ = false;   // closed: nobody wants to hear of it

@@ -86,7 +86,6 @@ bool RedisSocket::hand_on(Bytes peeked, Millis now) {
         return false;
     }
     in_socket_ = peeked.size();
-    const bool was_torn = ahead_ != 0;
     // What is dealt with begins with what was taken out ahead of its time.
     std::size_t out = done > ahead_ ? done - ahead_ : 0;
     ahead_ = done > 0 ? 0 : ahead_;
@@ -99,7 +98,7 @@ bool RedisSocket::hand_on(Bytes peeked, Millis now) {
         events_.on_torn(true);
     }
     const bool good = !events_.is_ours() || take_out(out);
-    if (was_torn && ahead_ == 0) {
+    if (ahead_ == 0) {
         events_.on_torn(false);
     }
     if (!good) {

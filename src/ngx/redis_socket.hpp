@@ -26,7 +26,7 @@ public:
     [[nodiscard]] virtual Text output() = 0;
     virtual void wrote(std::size_t bytes) = 0;
     // In peek mode: from now on the first part of a reply is not in the socket any more, and the rest
-    // is or will be; or this is over.
+    // is or will be; or this is over, or was never so.
     virtual void on_torn(bool torn) = 0;
     // Asked before each read and write; false: neither is done.
     [[nodiscard]] virtual bool is_ours() const noexcept = 0;

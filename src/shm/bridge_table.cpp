@@ -30,8 +30,8 @@ struct alignas(kLine) BridgeTable::Table {
     Millis beat;
     std::uint64_t clients[2];
     Millis client_since[2];
+    std::uint64_t torn; // a bit for each place
     std::uint32_t state;
-    std::uint32_t torn;
     std::uint32_t deaf;
     std::uint32_t joined;
     alignas(kLine) std::uint64_t last_number; // with every append: away from the holder's line
@@ -208,11 +208,19 @@ bool BridgeTable::has_joined() const noexcept { return peek(table_->joined) != 0
 
 void BridgeTable::set_joined() noexcept { poke(table_->joined, std::uint32_t{1}); }
 
-void BridgeTable::set_torn(bool torn) noexcept {
-    poke(table_->torn, static_cast<std::uint32_t>(torn));
+void BridgeTable::set_torn(unsigned place, bool torn) noexcept {
+    if (place >= kPlaces) {
+        return; // it is in no box
+    }
+    const std::uint64_t bit = std::uint64_t{1} << place;
+    const std::uint64_t all = peek(table_->torn);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    poke(table_->torn, torn ? all | bit : all & ~bit);
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
 bool BridgeTable::is_torn() const noexcept { return peek(table_->torn) != 0; }
+
+void BridgeTable::mend() noexcept { poke(table_->torn, std::uint64_t{0}); }
 
 } // namespace rt::shm

@@ -41,7 +41,7 @@ class BridgeTable {
 public:
     static constexpr std::size_t kHosts = 256; // other hosts whose numbers are remembered
     static constexpr Millis kSilent = 600;     // a holder without a beat for so long is replaced
-    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 5, kLine});
+    static constexpr std::uint64_t kLayout = layout_of({0x62726467, 6, kLine});
 
     static std::size_t bytes() noexcept;
     static Result<BridgeTable> create(MutableBytes area) noexcept;
@@ -111,10 +111,15 @@ public:
     [[nodiscard]] bool has_joined() const noexcept;
     void set_joined() noexcept;
 
-    // Whether the first part of a large reply has been taken out of the socket, and the rest has
-    // not: nobody else can go on there.
-    void set_torn(bool torn) noexcept;
+    // Of a connection that hears, by its place in the box (below kPlaces; the first one's is 0):
+    // something has been taken out of the socket, or dealt with, and the rest has not: nobody else
+    // can go on there. Of others nothing is kept.
+    static constexpr unsigned kPlaces = 64;
+    void set_torn(unsigned place, bool torn) noexcept;
+    // Any of them.
     [[nodiscard]] bool is_torn() const noexcept;
+    // They are all made anew.
+    void mend() noexcept;
 
 private:
     struct Table;

@@ -112,8 +112,15 @@ void inbound() {
     ok(host.table.heard_of("late-comer").told == 5 && host.table.heard_of("host-1001").told == 0 &&
            host.table.heard_of("host-1000").number == 9,
        "then the one that was silent longest is forgotten");
-    host.table.set_torn(true);
+    host.table.set_torn(0, true);
+    host.table.set_torn(63, true);
+    host.table.set_torn(0, false);
     ok(BridgeTable::attach(host.arena.body)->is_torn(), "a successor sees that a reply was torn");
+    host.table.set_torn(63, false);
+    ok(!host.table.is_torn(), "and that none is any more");
+    host.table.set_torn(7, true);
+    host.table.mend();
+    ok(!host.table.is_torn(), "nor where all are made anew");
 }
 
 } // namespace
