@@ -4,7 +4,7 @@
 // back within the failover's time plus three seconds, without a reload.
 'use strict';
 
-const { test, ok, deepEqual, patience } = require('../lib/tap');
+const { test, ok, deepEqual, diag, patience } = require('../lib/tap');
 const { startSentinels, startCluster, mastersOf } = require('../lib/redis');
 const { startHosts } = require('../lib/hosts');
 const { reference } = require('../lib/target');
@@ -53,6 +53,14 @@ class Pulse {
     }
 }
 
+// Node counts answers and not who gave them: if one comes twice in the wake of the failover, somebody is
+// found twice and somebody not, and the question has to be asked again.
+async function findAll(node, ids) {
+    const list = await node.run(async (io) => (await io.fetchSockets()).map(({ id }) => id)).catch(() => []);
+    if (list.length === ids.length && new Set(list).size < list.length) diag(`an answer came twice: ${list}`);
+    return new Set(list).size === ids.length && list.sort();
+}
+
 // Two hosts and a Node server over `redis`; `die` kills the master and resolves when it is replaced.
 async function failover(label, redis, { mode = 'classic', library, die }) {
     const [hosts, node] = await Promise.all([startHosts({ redis, library, block: `adapter ${mode}; reconnect step=20ms max=500ms;` }),
@@ -69,8 +77,9 @@ async function failover(label, redis, { mode = 'classic', library, die }) {
     ok(back - replaced < BACK, `${label}: back ${back - replaced} ms after the failover, which took ${replaced - began} ms`);
     await Promise.all(hosts.map((host) => host.becomes('connected')));
     await pulse.stop();
-    const found = await until(() => node.run(async (io) => (await io.fetchSockets()).map(({ id }) => id)).then((list) => list.length === 3 && list, () => false), `${label}: all are found`);
-    deepEqual(found.sort(), sockets.map(({ id }) => id).sort(), `${label}: all sockets are found`);
+    const ids = sockets.map(({ id }) => id).sort();
+    const found = await until(() => findAll(node, ids), `${label}: all are found`).catch(({ message }) => message);
+    deepEqual(found, ids, `${label}: all sockets are found`);
     ok(sockets.every(({ connected }) => connected), `${label}: nobody was disconnected`);
     await node.kill();
     if (!reference) await Promise.all(hosts.map((host) => host.nginx.stop()));
