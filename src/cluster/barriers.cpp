@@ -77,11 +77,12 @@ void Crossing::publish(const Barrier &barrier, Millis now) {
 }
 
 // To the worker whose ticket it is.
-template <class Value> void Crossing::forward(std::uint16_t kind, const Ticket &ticket, const Value &value) {
+template <class... Values>
+void Crossing::forward(std::uint16_t kind, const Ticket &ticket, const Values &...values) {
     std::string mail;
     Writer out(mail);
     out.put(ticket);
-    out.put(value);
+    (out.put(values), ...);
     const Bytes piece = as_bytes(mail);
     static_cast<void>(abroad_.post.send(seat_of(ticket), kind, {&piece, 1}));
 }
@@ -275,12 +276,9 @@ void Crossing::hear_acked(Reader &in) {
     }
     if (seat_of(ticket) == abroad_.me) {
         ports_.far.on_confirmed(ticket);
-        return;
+    } else {
+        forward(kAcked, ticket); // or it is confirmed when it has been said again
     }
-    std::string mail;
-    Writer(mail).put(ticket);
-    const Bytes piece = as_bytes(mail);
-    static_cast<void>(abroad_.post.send(seat_of(ticket), kAcked, {&piece, 1})); // else it comes again
 }
 
 void Crossing::hear_confirm(Reader &in, Millis now) {

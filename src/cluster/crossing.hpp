@@ -172,7 +172,8 @@ private:
     void hear_barrier(Text from, Reader &in, Millis now);
     void hear_own(const Ticket &ticket, Millis now);
     void hear_theirs(const Ticket &ticket, const engine::ExchangeId &by, Millis now);
-    template <class Value> void forward(std::uint16_t kind, const Ticket &ticket, const Value &value);
+    template <class... Values>
+    void forward(std::uint16_t kind, const Ticket &ticket, const Values &...values);
     void tell_sides(const Ticket &ticket, const hub::Sides &sides, Millis now);
     void hear_confirm(Reader &in, Millis now);
     void hear_ack(Text from, Reader &in);
