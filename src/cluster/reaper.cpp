@@ -39,7 +39,7 @@ bool Reaper::step(Millis now) {
 
 void Reaper::suspect(shm::ConnectionRef ref) {
     const bool known = std::ranges::any_of(suspects_, [&](const Suspect &each) { return each.ref == ref; });
-    if (!known && suspects_.size() < kMost) {
+    if (!known) {
         suspects_.push_back({ref});
     }
 }

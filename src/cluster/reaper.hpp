@@ -8,15 +8,13 @@
 #include "cluster/roster_directory.hpp"
 #include "hub/hub.hpp"
 
-#include <cstddef>
 #include <vector>
 
 namespace rt::cluster {
 
 class Reaper {
 public:
-    static constexpr Millis kGrace = 5000;     // nothing is under way, and still it has not arrived
-    static constexpr std::size_t kMost = 2000; // suspected at once: more are never under way
+    static constexpr Millis kGrace = 5000; // nothing is under way, and still it has not arrived
 
     Reaper(const shm::Seats &seats, RosterDirectory &directory, hub::Hub &hub)
         : seats_(seats), directory_(directory), hub_(hub) {}
