@@ -49,6 +49,7 @@ void FarReplies::say(const Kept &answer) {
 
 void FarReplies::keep(Kept answer) {
     if (kept_.size() >= kMost || bytes_ + answer.message.size() > kMostBytes) {
+        abroad_.metrics.count(hub::Metric::acks_unkept);
         return;
     }
     bytes_ += answer.message.size();

@@ -25,6 +25,7 @@ enum class Metric : std::uint8_t {
     relayed,       // calls for sessions that live at other hosts
     relay_repeats, // of them, said again
     relay_late,    // that were not answered in time
+    acks_unkept,   // answers of clients to other hosts that were said once, for too many were kept
     crossed_out,   // sessions and kept sockets that went to another host
     crossed_in,
     not_crossed, // that could not be had
@@ -91,6 +92,7 @@ inline constexpr std::array<Text, kMetrics> kMetricNames = {
     "relayed",
     "relay_repeats",
     "relay_late",
+    "acks_unkept",
     "crossed_out",
     "crossed_in",
     "not_crossed",

@@ -227,6 +227,7 @@ void test_bounds() {
         one.replies().answered({9, 1, {7, 1}, kTimeout, {'a', 'a', 'a', 'a'}}, one.client.id, {"[]", {}});
     }
     is(one.replies().size(), cluster::FarReplies::kMost, "so many are kept");
+    is(one.away.sum(hub::Metric::acks_unkept), 10, "and those beyond are counted");
     one.away.pass(one.now);
     one.far.pass(one.now, kTimeout + 100);
     is(one.replies().size(), 0u, "for their time");
@@ -235,6 +236,7 @@ void test_bounds() {
         one.replies().answered({9, 1, {7, 1}, kTimeout, {'a', 'a', 'a', 'a'}}, one.client.id, {big, {}});
     }
     is(one.replies().size(), 3u, "and so many bytes");
+    is(one.away.sum(hub::Metric::acks_unkept), 17, "beyond which they are counted, too");
 }
 
 // An answer that was cut is none, and confirmed by nobody.
